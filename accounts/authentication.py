@@ -1,0 +1,7 @@
+"""`Authorization: Bearer <token>`."""
+
+from rest_framework.authentication import BaseAuthentication
+
+
+class BearerAuthentication(BaseAuthentication):
+    pass

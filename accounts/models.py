@@ -1,0 +1,94 @@
+"""People who may log in, and the tokens they let programs use in their name."""
+
+import hashlib
+import secrets
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.contrib.auth.models import AbstractUser, UserManager as DjangoUserManager
+from django.db import models
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+
+class Role(models.TextChoices):
+    USER = "USER", _("Outlet user")
+    ADMIN = "ADMIN", _("Admin")
+    SUPERADMIN = "SUPERADMIN", _("Super admin")
+
+
+class UserManager(DjangoUserManager["User"]):
+    def create_superuser(
+        self, username: str, email: str | None = None, password: str | None = None, **extra: Any
+    ) -> "User":
+        """`manage.py createsuperuser` makes a SUPERADMIN: the first account of a new installation."""
+        extra.setdefault("role", Role.SUPERADMIN)
+        return super().create_superuser(username, email, password, **extra)
+
+
+class User(AbstractUser):
+    """An account. What it may see and do follows from `role`, and for a USER from `outlet`."""
+
+    role = models.CharField(_("role"), max_length=10, choices=Role.choices, default=Role.USER)
+    outlet = models.ForeignKey(
+        "outlets.Outlet", verbose_name=_("outlet"), null=True, blank=True, on_delete=models.SET_NULL, related_name="users"
+    )
+
+    objects = UserManager()
+
+    class Meta(AbstractUser.Meta):
+        verbose_name = _("account")
+        verbose_name_plural = _("accounts")
+
+    @property
+    def sees_all(self) -> bool:
+        """Whether this account sees every outlet (ADMIN and up) or only its own."""
+        return self.role in (Role.ADMIN, Role.SUPERADMIN)
+
+    @property
+    def manages_outlets(self) -> bool:
+        """Whether it may add, edit and deactivate outlets, and unlink devices."""
+        return self.role in (Role.ADMIN, Role.SUPERADMIN)
+
+
+def _hash(token: str) -> str:
+    # The token has 256 random bits: a plain hash cannot be reversed by guessing, and it can be looked up by index.
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+class ApiTokenManager(models.Manager["ApiToken"]):
+    def issue(self, user: User, *, lifetime: timedelta, name: str = "") -> tuple[str, "ApiToken"]:
+        """Make a token. The text is returned once, here; only its hash is kept."""
+        text = secrets.token_urlsafe(32)
+        return text, self.create(
+            user=user, digest=_hash(text), prefix=text[:6], name=name, expires_at=timezone.now() + lifetime
+        )
+
+    def find(self, text: str, now: datetime) -> "ApiToken | None":
+        """The live token with this text, its user joined, or None if unknown, expired, revoked or its user inactive."""
+        return (
+            self.select_related("user")
+            .filter(digest=_hash(text), expires_at__gt=now, revoked_at=None, user__is_active=True)
+            .first()
+        )
+
+
+class ApiToken(models.Model):
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="api_tokens", verbose_name=_("account"))
+    name = models.CharField(_("name"), max_length=80, blank=True)
+    digest = models.CharField(max_length=64, unique=True, editable=False)
+    prefix = models.CharField(_("begins with"), max_length=6, editable=False)
+    created_at = models.DateTimeField(_("created"), auto_now_add=True)
+    expires_at = models.DateTimeField(_("expires"))
+    revoked_at = models.DateTimeField(_("revoked"), null=True, blank=True, editable=False)
+    last_used_at = models.DateTimeField(_("last used"), null=True, blank=True, editable=False)
+
+    objects = ApiTokenManager()
+
+    class Meta:
+        verbose_name = _("API token")
+        verbose_name_plural = _("API tokens")
+        ordering = ("-created_at",)
+
+    def __str__(self) -> str:
+        return f"{self.prefix}…"
