@@ -2,10 +2,12 @@
 
 import hashlib
 import secrets
+from collections.abc import Iterable
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, ClassVar
 
-from django.contrib.auth.models import AbstractUser, UserManager as DjangoUserManager
+from django.contrib.auth.models import AbstractUser
+from django.contrib.auth.models import UserManager as DjangoUserManager
 from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -27,18 +29,34 @@ class UserManager(DjangoUserManager["User"]):
 
 
 class User(AbstractUser):
-    """An account. What it may see and do follows from `role`, and for a USER from `outlet`."""
+    """An account. What it may see and do follows from `role`, and for a USER from `outlet`.
+
+    Django's own flags follow the role at every save, so that nothing else can give rights: `is_staff` (may enter the
+    admin) from ADMIN up, `is_superuser` for SUPERADMIN. What an ADMIN may do there is in `accounts.backends`.
+    """
 
     role = models.CharField(_("role"), max_length=10, choices=Role.choices, default=Role.USER)
     outlet = models.ForeignKey(
-        "outlets.Outlet", verbose_name=_("outlet"), null=True, blank=True, on_delete=models.SET_NULL, related_name="users"
+        "outlets.Outlet",
+        verbose_name=_("outlet"),
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="users",
     )
 
-    objects = UserManager()
+    objects: ClassVar[UserManager] = UserManager()
 
-    class Meta(AbstractUser.Meta):
+    class Meta:
         verbose_name = _("account")
         verbose_name_plural = _("accounts")
+
+    def save(self, *args: Any, update_fields: Iterable[str] | None = None, **kwargs: Any) -> None:
+        self.is_staff = self.sees_all
+        self.is_superuser = self.role == Role.SUPERADMIN
+        if update_fields is not None and "role" in update_fields:
+            update_fields = {*update_fields, "is_staff", "is_superuser"}
+        super().save(*args, update_fields=update_fields, **kwargs)
 
     @property
     def sees_all(self) -> bool:
@@ -92,3 +110,8 @@ class ApiToken(models.Model):
 
     def __str__(self) -> str:
         return f"{self.prefix}…"
+
+    @property
+    def is_live(self) -> bool:
+        """Whether the token still opens anything, its account aside."""
+        return self.revoked_at is None and self.expires_at > timezone.now()

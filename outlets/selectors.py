@@ -2,6 +2,7 @@
 
 import re
 
+from django.contrib.auth.models import AnonymousUser
 from django.db.models import QuerySet
 from django.http import Http404
 
@@ -11,7 +12,7 @@ from outlets.models import Outlet
 _PUBLIC_ID = re.compile(r"outlet_([1-9][0-9]{0,17})\Z", re.ASCII)
 
 
-def visible_to(user: User) -> QuerySet[Outlet]:
+def visible_to(user: User | AnonymousUser) -> QuerySet[Outlet]:
     """The outlets that this account may know of. A USER without an outlet sees none, not all."""
     if not user.is_authenticated or not user.is_active:
         return Outlet.objects.none()
@@ -20,7 +21,7 @@ def visible_to(user: User) -> QuerySet[Outlet]:
     return Outlet.objects.filter(pk=user.outlet_id) if user.outlet_id else Outlet.objects.none()
 
 
-def outlet_for(user: User, outlet_id: str) -> Outlet:
+def outlet_for(user: User | AnonymousUser, outlet_id: str) -> Outlet:
     """The outlet with this public id ("outlet_123"). Absent and forbidden are the same `Http404`."""
     match = _PUBLIC_ID.match(outlet_id)
     outlet = visible_to(user).filter(pk=int(match[1])).first() if match else None

@@ -11,7 +11,7 @@ from outlets.models import Outlet
 PASSWORD = "rahasia-sekali-42"
 
 
-class OutletFactory(DjangoModelFactory):
+class OutletFactory(DjangoModelFactory[Outlet]):
     class Meta:
         model = Outlet
 
@@ -19,7 +19,7 @@ class OutletFactory(DjangoModelFactory):
     whatsapp_number = factory.Sequence(lambda n: f"62812{n:08d}")
 
 
-class UserFactory(DjangoModelFactory):
+class UserFactory(DjangoModelFactory[User]):
     class Meta:
         model = User
         skip_postgeneration_save = True
@@ -33,11 +33,11 @@ class Cast:
     """Sari runs everything, Adi is head office, Jaka and Budi have a shop each, Nina has none."""
 
     def __init__(self) -> None:
-        self.jakarta = OutletFactory(name="Outlet Jakarta", whatsapp_number="6287788987745")
-        self.bandung = OutletFactory(name="Outlet Bandung", whatsapp_number="6281234500002")
-        self.surabaya = OutletFactory(name="Outlet Surabaya", whatsapp_number="6281234500003")
-        self.medan = OutletFactory(name="Outlet Medan", whatsapp_number="6281234500004")
-        self.semarang = OutletFactory(name="Outlet Semarang", whatsapp_number="6281234500005")
+        self.jakarta = OutletFactory.create(name="Outlet Jakarta", whatsapp_number="6287788987745")
+        self.bandung = OutletFactory.create(name="Outlet Bandung", whatsapp_number="6281234500002")
+        self.surabaya = OutletFactory.create(name="Outlet Surabaya", whatsapp_number="6281234500003")
+        self.medan = OutletFactory.create(name="Outlet Medan", whatsapp_number="6281234500004")
+        self.semarang = OutletFactory.create(name="Outlet Semarang", whatsapp_number="6281234500005")
         self.sari = self._person("sari", role=Role.SUPERADMIN)
         self.adi = self._person("adi", role=Role.ADMIN)
         self.jaka = self._person("jaka", outlet=self.jakarta)
@@ -46,8 +46,7 @@ class Cast:
 
     @staticmethod
     def _person(username: str, **fields: Any) -> User:
-        person: User = UserFactory(username=username, first_name=username.title(), **fields)
-        return person
+        return UserFactory.create(username=username, first_name=username.title(), **fields)
 
     @property
     def outlets(self) -> list[Outlet]:

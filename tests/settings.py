@@ -1,4 +1,4 @@
-"""The settings that tests run with: the program's own, on keys and a database of the test run, never the developer's."""
+"""The settings tests run with: the program's own, on keys and a database of the test run, never the developer's."""
 
 import atexit
 import os
@@ -32,3 +32,4 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
+WHITENOISE_AUTOREFRESH = WHITENOISE_USE_FINDERS = True  # straight from static/, without collecting

@@ -4,26 +4,32 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='Outlet',
+            name="Outlet",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=100, verbose_name='name')),
-                ('whatsapp_number', models.CharField(error_messages={'unique': 'Another outlet already has this WhatsApp number.'}, max_length=15, unique=True, verbose_name='WhatsApp number')),
-                ('is_active', models.BooleanField(default=True, verbose_name='active')),
-                ('created_at', models.DateTimeField(auto_now_add=True, verbose_name='created')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("name", models.CharField(max_length=100, verbose_name="name")),
+                (
+                    "whatsapp_number",
+                    models.CharField(
+                        error_messages={"unique": "Another outlet already has this WhatsApp number."},
+                        max_length=15,
+                        unique=True,
+                        verbose_name="WhatsApp number",
+                    ),
+                ),
+                ("is_active", models.BooleanField(default=True, verbose_name="active")),
+                ("created_at", models.DateTimeField(auto_now_add=True, verbose_name="created")),
             ],
             options={
-                'verbose_name': 'outlet',
-                'verbose_name_plural': 'outlets',
-                'ordering': ('name', 'pk'),
+                "verbose_name": "outlet",
+                "verbose_name_plural": "outlets",
+                "ordering": ("name", "pk"),
             },
         ),
     ]
