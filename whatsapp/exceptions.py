@@ -8,10 +8,10 @@
      |    |    +-- CertificateError   the server's certificate fails one of the seven checks
      |    +-- PairingError        pair-success or a pairing code does not verify; `code` is what we answer the server
      +-- QueryError               the server answered a query with an error; `code` is the server's
-     +-- NotConnected             there is no connection to do this on, or it ended before the answer came
+     +-- NotConnectedError        there is no connection to do this on, or it ended before the answer came
 
-Nothing else comes out of `whatsapp.protocol`, whatever bytes go in. `Client.run` raises none of them: it returns an `End`.
-`Client.query` and its like raise `QueryError`, `NotConnected` and `TimeoutError`.
+Nothing else comes out of `whatsapp.protocol`, whatever bytes go in. `Client.run` raises none of them, it returns an `End`.
+`Client.query` and its like raise `QueryError`, `NotConnectedError` and `TimeoutError`.
 """
 
 
@@ -56,5 +56,5 @@ class QueryError(WhatsAppError):
         self.text = text[:200]
 
 
-class NotConnected(WhatsAppError):
+class NotConnectedError(WhatsAppError):
     """There is no connection to do this on, or it ended before the answer came."""

@@ -25,8 +25,8 @@ _ROOT_SERIAL: Final = 0
 def verify_chain(chain: bytes, *, server_static: bytes, root_key: bytes, now: float) -> None:
     """Check the serialized CertChain that came sealed in the server's hello.
 
-    `server_static` is the key of the handshake, `now` is in seconds since 1970. Raises CertificateError, which names the
-    check that failed.
+    `server_static` is the key of the handshake, `now` is in seconds since 1970. Raises CertificateError, which names
+    the check that failed.
     """
     try:
         certificates = CertChain.FromString(chain)
@@ -70,7 +70,7 @@ class CertificateDetails:
 def encode_chain(
     *, intermediate: CertificateDetails, root_private: bytes, leaf: CertificateDetails, intermediate_private: bytes
 ) -> bytes:
-    """A serialized CertChain signed as told, for a server to seal into its hello. It checks nothing: tests sign nonsense."""
+    """A serialized CertChain signed as told, for a server to seal into its hello. It checks nothing."""
     chain = CertChain(leaf=_signed(leaf, intermediate_private), intermediate=_signed(intermediate, root_private))
     return chain.SerializeToString()
 

@@ -99,7 +99,7 @@ class TransportState:
         return sealed
 
     def open(self, sealed: bytes) -> bytes:
-        """The plain frame. Raises FrameError if it was not sealed as the next one by the other side: the stream is lost."""
+        """The plain frame. Raises FrameError if the other side did not seal it as its next one: the stream is lost."""
         try:
             plain = AESGCM(self._read_key).decrypt(self._next(self._read_counter), sealed, None)
         except (InvalidTag, ValueError):

@@ -43,7 +43,7 @@ def registration_payload(credentials: Credentials, device: DeviceDescription) ->
 
 
 def login_payload(credentials: Credentials, device: DeviceDescription) -> bytes:
-    """For a linked device. Raises ValueError if `credentials.jid` is no number with a device: only a linked one has that."""
+    """For a linked device. Raises ValueError if `credentials.jid` is no number with a device."""
     try:
         jid = Jid.parse(credentials.jid or "")
     except NodeError:

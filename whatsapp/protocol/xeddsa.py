@@ -1,7 +1,7 @@
 """XEdDSA as libsignal makes it: Ed25519-shaped signatures by X25519 keys (PROTOCOL.md §15).
 
-libsignal keeps the sign of the Edwards public key in the top bit of the signature's last byte. We sign with the key forced
-to sign 0, where that bit is always clear, and read the bit when verifying.
+libsignal keeps the sign of the Edwards public key in the top bit of the signature's last byte. We sign with the key
+forced to sign 0, where that bit is always clear, and read the bit when verifying.
 """
 
 from typing import Final
