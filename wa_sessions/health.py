@@ -1,28 +1,19 @@
-"""Health: five terms that everybody may see, so that anyone sees which one fails."""
-
-from dataclasses import asdict, dataclass
-
-from wa_sessions.states import Status
+"""Health: five terms, each shown, so that anyone sees which one fails. Pure."""
 
 
-@dataclass(frozen=True, slots=True)
-class Checks:
-    db_connected: bool
-    live_connected: bool
-    socket_has_user: bool
-    websocket_open: bool
-    auto_reconnect: bool
+def checks_of(
+    *, status: str | None, live_status: str, has_user: bool, is_open: bool, auto_reconnect: bool
+) -> dict[str, bool]:
+    """The five terms by their names in the API. `status` is the DB status."""
+    return {
+        "dbConnected": status == "CONNECTED",
+        "liveConnected": live_status == "CONNECTED",
+        "socketHasUser": has_user,
+        "websocketOpen": is_open,
+        "autoReconnect": auto_reconnect,
+    }
 
-    @property
-    def all_hold(self) -> bool:
-        return all(asdict(self).values())
 
-
-def checks_of(*, status: str, live_status: str, has_user: bool, is_open: bool, auto_reconnect: bool) -> Checks:
-    return Checks(
-        db_connected=status == Status.CONNECTED,
-        live_connected=live_status == Status.CONNECTED,
-        socket_has_user=has_user,
-        websocket_open=is_open,
-        auto_reconnect=auto_reconnect,
-    )
+def is_healthy(checks: dict[str, bool], *, is_active: bool) -> bool:
+    """All five hold, and the outlet is in use."""
+    return is_active and all(checks.values())
