@@ -6,7 +6,7 @@ from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import Group
 from django.db.models import Field, QuerySet
-from django.forms import ChoiceField
+from django.forms import TypedChoiceField
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
@@ -45,7 +45,7 @@ class UserAdmin(DjangoUserAdmin):  # type: ignore[type-arg]  # not subscriptable
 
     def formfield_for_choice_field(
         self, db_field: "Field[Any, Any]", request: HttpRequest, **kwargs: Any
-    ) -> ChoiceField:
+    ) -> TypedChoiceField | None:
         if db_field.name == "role" and not _rules_all(request):
             kwargs["choices"] = [(Role.USER.value, Role.USER.label)]
         return super().formfield_for_choice_field(db_field, request, **kwargs)

@@ -11,7 +11,7 @@ import contextvars
 import functools
 import tempfile
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from io import BytesIO
@@ -29,7 +29,7 @@ from config import errors
 P = ParamSpec("P")
 T = TypeVar("T")
 Scope = dict[str, Any]
-Receive = Callable[[], Awaitable[dict[str, Any]]]
+Receive = Callable[[], Awaitable[Mapping[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 
 SMALL_FILE = 1024 * 1024  # bytes; files up to here are read whole, in the same hop
@@ -84,7 +84,7 @@ class ThreadedHandler(ASGIHandler):
 
     async def _in_thread(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         # In a context of its own: a language switched on for one request must not reach the next one.
-        call = functools.partial(contextvars.copy_context().run, function, *args, **kwargs)
+        call: Callable[[], T] = functools.partial(contextvars.copy_context().run, function, *args, **kwargs)
         return await asyncio.get_running_loop().run_in_executor(self.pool, call)
 
     # In a thread
@@ -97,7 +97,7 @@ class ThreadedHandler(ASGIHandler):
         if request is None:
             response = cast(HttpResponseBase, error)
         else:
-            request.waited_s = time.perf_counter() - queued_at
+            request.waited_s = time.perf_counter() - queued_at  # type: ignore[attr-defined]  # for the middleware
             response = self.get_response(request)
         response._handler_class = self.__class__  # type: ignore[attr-defined]  # the sender of `request_finished`
         is_head = scope["method"] == "HEAD"
@@ -138,9 +138,13 @@ class ThreadedHandler(ASGIHandler):
             async for piece in response:
                 yield piece
             return
-        pieces = iter(response)
-        while (piece := await self._in_thread(next, pieces, None)) is not None:
+        pieces = iter(cast(Iterator[bytes], response))
+        while (piece := await self._in_thread(_next, pieces)) is not None:
             yield piece
+
+
+def _next(pieces: Iterator[bytes]) -> bytes | None:
+    return next(pieces, None)
 
 
 def _is_small_file(response: StreamingHttpResponse) -> bool:

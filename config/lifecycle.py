@@ -50,8 +50,8 @@ class Lifecycle:
         reactor = sys.modules.get("twisted.internet.reactor")
         if reactor is None:
             return
-        reactor.callLater(0, self._start_under_daphne, reactor)  # type: ignore[attr-defined]
-        reactor.addSystemEventTrigger("before", "shutdown", self._stop_under_daphne)  # type: ignore[attr-defined]
+        reactor.callLater(0, self._start_under_daphne, reactor)
+        reactor.addSystemEventTrigger("before", "shutdown", self._stop_under_daphne)
 
     def _start_under_daphne(self, reactor: Any) -> None:
         def started(task: asyncio.Task[None]) -> None:
