@@ -11,5 +11,5 @@ def slow_delay(attempt: int, random: float) -> float:
     `random` is uniform in [0, 1). The window doubles from 30 s to 5 min; the delay is drawn from the whole of it, so
     that outlets which failed together do not come back together. It is never under 3 s.
     """
-    window = min(SLOW_CAP_S, SLOW_BASE_S * 2 ** min(attempt, 10))
+    window = min(SLOW_CAP_S, SLOW_BASE_S * 2.0 ** min(attempt, 10))
     return max(SLOW_FLOOR_S, random * window)

@@ -126,6 +126,6 @@ class CredentialStore:
         return await run_db_when_back(owned)
 
 
-def _credential_row(session_id: int) -> tuple[bytes, str] | None:
+def _credential_row(session_id: int) -> tuple[bytes | memoryview, str] | None:
     rows = Credential.objects.filter(session_id=session_id)
     return rows.values_list("sealed", "session__outlet__whatsapp_number").first()

@@ -25,4 +25,4 @@ def policy() -> Policy:
 
 def proof_window_s(options: ClientOptions) -> float:
     """How old the last answer of a living server may be: an interval, a time-out, and a second for the way."""
-    return options.ping_interval_s + options.ping_timeout_s + GRACE_S
+    return float(options.ping_interval_s + options.ping_timeout_s + GRACE_S)

@@ -1,4 +1,4 @@
-"""The way from memory to the row: what the owners' sockets proved, written in order, and kept while the database is away.
+"""The way from memory to the row: what the sockets proved, written in order, and kept while the database is away.
 
 An outlet's changes wait here at most until the next transaction. Later changes of the same columns overwrite earlier
 ones that were not written yet; flips are all kept, in order. Nothing here holds up a socket.

@@ -89,7 +89,7 @@ class Runner:
     # Events in, effects out.
 
     def feed(self, event: Event, fields: dict[str, Any] | None = None) -> None:
-        """Let the lifecycle receive `event`, tell memory and row what changed (and `fields` with it), do its effects."""
+        """Let the lifecycle receive `event`; write what changed, and `fields` with it; carry out its effects."""
         if self._is_abandoned:
             return
         before = self.state

@@ -1,4 +1,4 @@
-"""Reads. The status of every outlet that a person may see: what the row says, what the socket proves, and both made one.
+"""Reads. The status of every outlet that a person may see: what the row says and what the socket proves, made one.
 
 Page, API and admin call the same functions, so they cannot disagree. One query for any number of outlets; where rows
 have drifted, two more correct them all.
@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from django.conf import settings
 from django.db.models import Max, QuerySet
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -21,6 +22,7 @@ from outlets.selectors import visible_to
 from wa_sessions import manager
 from wa_sessions.causes import WORDS, Code
 from wa_sessions.db import DATABASE_AWAY
+from wa_sessions.health import checks_of, is_healthy
 from wa_sessions.live import NOTHING, Live
 from wa_sessions.models import Flip, WhatsAppSession
 from wa_sessions.reconcile import correction
@@ -227,8 +229,13 @@ def _element(
     verified = live_status == "CONNECTED"
     proof = live.proof
     is_open = proof is not None and proof.is_open
-    db_connected = status == "CONNECTED"
-    healthy = db_connected and verified and bool(live.user) and is_open and auto_reconnect and is_active
+    checks = checks_of(
+        status=status,
+        live_status=live_status,
+        has_user=bool(live.user),
+        is_open=is_open,
+        auto_reconnect=auto_reconnect is not False,
+    )
     verified_at = last_seen
     if proof is not None and proof.answered_at > 0:
         verified_at = datetime.fromtimestamp(proof.answered_at + to_wall, UTC)
@@ -253,18 +260,12 @@ def _element(
             "qrCode": "Present" if live.has_qr else None,
             "name": live.name or (session_name if verified else None),
         },
-        "healthy": healthy,
-        "checks": {
-            "dbConnected": db_connected,
-            "liveConnected": verified,
-            "socketHasUser": bool(live.user),
-            "websocketOpen": is_open,
-            "autoReconnect": bool(auto_reconnect),
-        },
+        "healthy": is_healthy(checks, is_active=is_active),
+        "checks": checks,
         "cause": _cause(cause, cause_detail, retry_at, now) if cause else None,
         "synced": corrected is not None,
         "verifiedAt": _iso(verified_at),
-        "maxRetries": max_retries,
+        "maxRetries": max_retries if has_session else settings.WA_MAX_RETRIES,
         "intent": intent,
         "linkedNumber": jid.partition("@")[0].partition(":")[0] if jid else None,
         "verified": verified,

@@ -4,6 +4,7 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.conf import settings
 from django.db import connection, transaction
@@ -140,7 +141,7 @@ def sessions_correct(owner: str, corrections: Sequence[Correction], now: datetim
 
 def _correct(owner: str, corrections: Sequence[Correction], now: datetime) -> set[int]:
     table = connection.ops.quote_name(WhatsAppSession._meta.db_table)
-    params: list[object] = []
+    params: list[Any] = []
     for item in corrections:
         params += (item.outlet, item.version, item.to_status.value)
     sql = (
