@@ -7,7 +7,6 @@ So a wish survives a restart, and whoever writes it needs no way into this proce
 import asyncio
 import gc
 import logging
-import sys
 import threading
 import time
 from collections import Counter
@@ -31,7 +30,6 @@ logger = logging.getLogger("wa_sessions")
 LOOK_S = 2.0  # how late a wish is noticed when its nudge was lost
 LAST_SEEN_S = 30.0
 STOP_PATIENCE_S = 8.0
-SWITCH_INTERVAL_S = 0.001  # request threads hand the interpreter back to the sockets this soon
 STOPS_AT_ONCE = 200
 
 
@@ -81,7 +79,6 @@ class Manager:
 
         Waits for the database for as long as it takes: nothing is true before the rows are claimed.
         """
-        sys.setswitchinterval(SWITCH_INTERVAL_S)
         self.spawn(self.journal.run())
         self._begin(await run_db_when_back(claim_all, self.owner), restore=True)
         self.is_ready = True
