@@ -23,7 +23,9 @@ def _when_there(*modules: str) -> list[Any]:
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("accounts.urls")),
-    *_when_there("wa_sessions.page_urls", "wa_sessions.api_urls", "wa_sessions.urls", "config.health_urls"),
+    *_when_there(
+        "wa_sessions.page_urls", "outlets.urls", "wa_sessions.api_urls", "wa_sessions.urls", "config.health_urls"
+    ),
     path("i18n/setlang", set_language, name="set_language"),
     path("api/schema", api_docs.SchemaView.as_view(), name="api-schema"),
     path("api/docs", api_docs.DocsView.as_view(url_name="api-schema"), name="api-docs"),
