@@ -1,0 +1,385 @@
+/* Keeps a page of statuses true: asks the server for the same drawing again and exchanges the cells that differ. */
+"use strict";
+(() => {
+  const G = window.Gerai;
+  const live = document.getElementById("live");
+  if (!live) return;
+
+  const EVERY_MS = 10000;
+  const HIDDEN_EVERY_MS = 60000;
+  const HINT_MS = 60; // hints that come together are answered by one fetch
+  const SILENT_MS = 14000; // one missed refresh and a little
+  const READING_MS = 20000;
+  const parser = new DOMParser();
+  const reduced = matchMedia("(prefers-reduced-motion: reduce)");
+  const $ = (id) => document.getElementById(id);
+  const baseTitle = document.title.replace(/^\(\d+\) /, "");
+
+  let drawn = new Map(); // cell -> what the server last drew there
+  let etag = "";
+  let answeredAt = performance.now();
+  let lastTime = "";
+  let touchedAt = -Infinity;
+  let fetching = null;
+  let again = false;
+  let resort = false;
+  let timer = 0;
+  let hint = 0;
+
+  /* --- comparing and exchanging --- */
+
+  // What differs from one drawing to the next although nothing changed: relative words and form tokens.
+  function essence(cell) {
+    const copy = cell.cloneNode(true);
+    for (const time of copy.querySelectorAll("time[data-rel]")) time.textContent = "";
+    for (const token of copy.querySelectorAll("input[name=csrfmiddlewaretoken]")) token.removeAttribute("value");
+    return copy.className + "|" + copy.hidden + "|" + copy.getAttribute("aria-current") + "|" + copy.innerHTML;
+  }
+
+  function remember(root) {
+    for (const cell of root.querySelectorAll("[data-cell]")) drawn.set(cell.dataset.cell, essence(cell));
+  }
+
+  function exchange(old, fresh) {
+    const active = old.contains(document.activeElement) ? document.activeElement : null;
+    const key = active && active.closest("[data-fk]") && active.closest("[data-fk]").dataset.fk;
+    const open = [...old.querySelectorAll("details[open][data-fk]")].map((part) => part.dataset.fk);
+    old.className = fresh.className;
+    old.hidden = fresh.hidden;
+    old.replaceChildren(...[...fresh.childNodes].map((node) => document.adoptNode(node)));
+    for (const part of old.querySelectorAll("details[data-fk]")) part.open = open.includes(part.dataset.fk);
+    for (const expander of old.querySelectorAll("[data-expands]")) showExpanded(expander);
+    if (active) {
+      const same = key && [...old.querySelectorAll("[data-fk]")].find((part) => part.dataset.fk === key);
+      const target = same || old.querySelector("button, a[href], summary");
+      if (target) target.focus({ preventScroll: true });
+    }
+  }
+
+  function glow(cell) {
+    if (!cell.hasAttribute("data-glow") || reduced.matches || document.hidden) return;
+    const colour = getComputedStyle(document.documentElement).getPropertyValue("--glow").trim() || "#ffe9a8";
+    cell.animate([{ backgroundColor: colour }, { backgroundColor: "transparent" }], { duration: 1800, easing: "ease-out" });
+  }
+
+  function patchCells(root, fresh) {
+    const changed = new Set();
+    const olds = new Map([...root.querySelectorAll("[data-cell]")].map((cell) => [cell.dataset.cell, cell]));
+    for (const cell of fresh.querySelectorAll("[data-cell]")) {
+      const key = cell.dataset.cell;
+      const now = essence(cell);
+      const old = olds.get(key);
+      if (!old || drawn.get(key) === now) continue;
+      drawn.set(key, now);
+      exchange(old, cell);
+      glow(old);
+      changed.add(key.split(":")[0]);
+    }
+    return changed;
+  }
+
+  function patchRows(fresh) {
+    const olds = new Map([...live.querySelectorAll("[data-row]")].map((row) => [row.dataset.row, row]));
+    const news = [...fresh.querySelectorAll("[data-row]")];
+    const wanted = new Set(news.map((row) => row.dataset.row));
+    for (const [id, row] of olds) {
+      if (!wanted.has(id)) row.remove();
+    }
+    let before = null;
+    const mayMove = resort || (!isReading() && !live.querySelector("[aria-expanded=true]"));
+    const parent = live.querySelector("[data-row]") ? live.querySelector("[data-row]").parentNode : null;
+    for (const row of news) {
+      let here = olds.get(row.dataset.row);
+      if (here) here.className = row.className;
+      else if (parent) {
+        here = document.adoptNode(row);
+        remember(here);
+        if (before) before.after(here);
+        else parent.append(here);
+      }
+      before = here || before;
+    }
+    if (mayMove && parent) {
+      const order = [...live.querySelectorAll("[data-row]")];
+      const rows = new Map(order.map((row) => [row.dataset.row, row]));
+      const sorted = [...wanted].map((id) => rows.get(id)).filter(Boolean);
+      if (sorted.some((row, i) => row !== order[i])) {
+        const active = document.activeElement;
+        for (const row of sorted) parent.append(row);
+        if (active && active !== document.activeElement) active.focus({ preventScroll: true });
+      }
+    }
+    resort = false;
+  }
+
+  const isReading = () =>
+    performance.now() - touchedAt < READING_MS || (live.contains(document.activeElement) && !document.hidden);
+
+  function show(html) {
+    const page = parser.parseFromString(html, "text/html");
+    const fresh = page.querySelector("[data-shape]");
+    const old = live.querySelector("[data-shape]");
+    if (!fresh) throw new Error("not the expected part");
+    if (!old || old.dataset.shape !== fresh.dataset.shape) {
+      live.replaceChildren(document.adoptNode(fresh));
+      drawn = new Map();
+      remember(live);
+    } else {
+      const said = announced(live);
+      const changed = patchCells(live, fresh);
+      // patchCells moved nodes out of `fresh`; its rows are still there, for order and for new ones
+      patchRows(fresh);
+      old.dataset.problems = fresh.dataset.problems;
+      for (const id of changed) refreshDetails(id);
+      if (announced(live) !== said) $("announce").textContent = announced(live);
+    }
+    G.tick(live);
+    badge(Number(live.querySelector("[data-shape]").dataset.problems) || 0);
+  }
+
+  const announced = (root) =>
+    [...root.querySelectorAll("[data-announce] span:not([aria-hidden]), [data-announce] p")]
+      .map((part) => part.textContent.trim()).join(" ");
+
+  /* --- asking --- */
+
+  async function refresh() {
+    if (fetching) {
+      again = true;
+      return fetching;
+    }
+    clearTimeout(timer);
+    fetching = ask();
+    await fetching;
+    fetching = null;
+    if (again) {
+      again = false;
+      return refresh();
+    }
+    timer = setTimeout(refresh, document.hidden ? HIDDEN_EVERY_MS : EVERY_MS);
+  }
+
+  async function ask() {
+    try {
+      const headers = etag ? { "If-None-Match": etag } : {};
+      const response = await fetch(live.dataset.url + location.search.replace(/([?&])open=[^&]*&?/, "$1"), {
+        headers, redirect: "manual", cache: "no-store", signal: AbortSignal.timeout(8000),
+      });
+      if (G.isLoggedOut(response)) return G.toLogin();
+      if (response.status !== 304) {
+        if (!response.ok) throw new Error(String(response.status));
+        show(await response.text());
+        etag = response.headers.get("ETag") || "";
+      }
+      answered(response.headers.get("X-Gerai-At"));
+    } catch {
+      setTimeout(fresh, 0); // the age is shown at once; the next try comes with the timer
+    }
+  }
+
+  function answered(at) {
+    answeredAt = performance.now();
+    if (at) {
+      G.setServerTime(at);
+      lastTime = clock(at);
+      const last = $("last-refresh");
+      if (last) last.textContent = G.fill(last.dataset.word, { time: lastTime });
+    }
+    fresh();
+  }
+
+  function clock(at) {
+    const options = { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" };
+    return new Intl.DateTimeFormat("en-GB", { ...options, timeZone: live.dataset.zone }).format(new Date(at));
+  }
+
+  function fresh() {
+    const age = performance.now() - answeredAt;
+    const silent = age > SILENT_MS || !navigator.onLine;
+    const box = $("data-age");
+    if (box) box.textContent = G.fill(box.dataset.word, { age: G.age(age / 1000) });
+    const banner = $("silence");
+    live.classList.toggle("is-old", silent);
+    if (silent && banner.hidden) {
+      banner.textContent = G.fill(banner.dataset.word, { time: lastTime || clock(live.querySelector("[data-at]").dataset.at) });
+    }
+    banner.hidden = !silent;
+  }
+
+  /* --- being told: a hint says that something changed, never what --- */
+
+  let socket = null;
+  let tries = 0;
+  let heardAt = 0;
+
+  function listen() {
+    const scheme = location.protocol === "https:" ? "wss://" : "ws://";
+    socket = new WebSocket(scheme + location.host + live.dataset.socket);
+    socket.addEventListener("open", () => {
+      tries = 0;
+      heardAt = performance.now();
+      soon(); // whatever was missed while away
+    });
+    socket.addEventListener("message", (event) => {
+      heardAt = performance.now();
+      let data = {};
+      try { data = JSON.parse(event.data); } catch { return; }
+      if (data.type === "changed") {
+        document.dispatchEvent(new CustomEvent("gerai:changed", { detail: data.outletId }));
+        soon();
+      }
+    });
+    socket.addEventListener("close", () => {
+      socket = null;
+      tries += 1;
+      const wait = Math.min(30000, 500 * 2 ** Math.min(tries, 7)) * (0.5 + Math.random() / 2);
+      setTimeout(listen, wait);
+      if (tries === 1) soon(); // a closed line may mean a closed account: the fetch finds out
+    });
+  }
+
+  function soon() {
+    if (hint) return;
+    hint = setTimeout(() => {
+      hint = 0;
+      refresh();
+    }, document.hidden ? 2000 : HINT_MS);
+  }
+
+  /* --- opened rows --- */
+
+  function showExpanded(expander) {
+    const part = $(expander.dataset.expands);
+    if (part) expander.setAttribute("aria-expanded", String(!part.hidden));
+  }
+
+  async function loadDetails(box) {
+    try {
+      const response = await fetch(box.dataset.details, { redirect: "manual", signal: AbortSignal.timeout(8000) });
+      if (G.isLoggedOut(response)) return G.toLogin();
+      if (!response.ok) return;
+      const page = parser.parseFromString(await response.text(), "text/html");
+      const now = essence(page.body);
+      if (box.dataset.drawn === now) return;
+      box.dataset.drawn = now;
+      exchangeDetails(box, page.body);
+      G.tick(box);
+    } catch {
+      /* the row stays as it is; the next change asks again */
+    }
+  }
+
+  function exchangeDetails(box, body) {
+    const active = box.contains(document.activeElement) && document.activeElement.closest("[data-fk]");
+    box.replaceChildren(...[...body.childNodes].map((node) => document.adoptNode(node)));
+    const same = active && [...box.querySelectorAll("[data-fk]")].find((part) => part.dataset.fk === active.dataset.fk);
+    if (same) same.focus({ preventScroll: true });
+  }
+
+  function refreshDetails(id) {
+    const row = [...live.querySelectorAll("[data-row]")].find((part) => part.dataset.row === id);
+    const box = row && row.querySelector("[data-details]");
+    if (box && box.offsetParent !== null) loadDetails(box);
+  }
+
+  live.addEventListener("click", (event) => {
+    const expander = event.target.closest("[data-expands]");
+    const main = expander ? null : event.target.closest("tr.row-main");
+    const link = expander || (main && !getSelection().toString() && main.querySelector("[data-expands]"));
+    if (!link || event.ctrlKey || event.metaKey) return;
+    event.preventDefault();
+    const part = $(link.dataset.expands);
+    part.hidden = !part.hidden;
+    showExpanded(link);
+    if (!part.hidden) loadDetails(part.querySelector("[data-details]"));
+  });
+  live.addEventListener("keydown", (event) => {
+    if (event.key === " " && event.target.matches("[data-expands]")) {
+      event.preventDefault();
+      event.target.click();
+    }
+  });
+  live.addEventListener("toggle", (event) => {
+    if (event.target.matches("details[data-loads]") && event.target.open) {
+      loadDetails(event.target.querySelector("[data-details]"));
+    }
+  }, true);
+
+  /* --- title and favicon --- */
+
+  let badged = -1;
+  function badge(count) {
+    document.title = (count ? `(${count}) ` : "") + baseTitle;
+    if (count === badged) return;
+    badged = count;
+    const link = document.querySelector("link[rel=icon]");
+    link.dataset.plain = link.dataset.plain || link.href;
+    if (!count) {
+      link.href = link.dataset.plain;
+      return;
+    }
+    const image = new Image();
+    image.addEventListener("load", () => {
+      const canvas = document.createElement("canvas");
+      canvas.width = canvas.height = 64;
+      const pen = canvas.getContext("2d");
+      pen.drawImage(image, 0, 0, 64, 64);
+      pen.fillStyle = "#b3261e";
+      pen.beginPath();
+      pen.arc(44, 44, 20, 0, 7);
+      pen.fill();
+      pen.fillStyle = "#fff";
+      pen.font = "bold 28px sans-serif";
+      pen.textAlign = "center";
+      pen.textBaseline = "middle";
+      pen.fillText(count > 9 ? "9+" : String(count), 44, 46);
+      if (badged === count) link.href = canvas.toDataURL("image/png");
+    });
+    image.src = link.dataset.plain;
+  }
+
+  /* --- the page's life --- */
+
+  for (const type of ["pointerdown", "pointermove", "keydown", "wheel", "touchstart"]) {
+    addEventListener(type, () => { touchedAt = performance.now(); }, { passive: true });
+  }
+  document.addEventListener("visibilitychange", () => { if (!document.hidden) refresh(); });
+  addEventListener("online", refresh);
+  addEventListener("offline", fresh);
+  addEventListener("pageshow", (event) => { if (event.persisted) refresh(); });
+  document.addEventListener("gerai:wish", refresh);
+
+  const button = $("refresh");
+  if (button) button.addEventListener("click", (event) => {
+    event.preventDefault();
+    resort = true;
+    etag = ""; // also puts the order right
+    button.classList.add("is-turning");
+    refresh().finally(() => button.classList.remove("is-turning"));
+  });
+
+  let ticked = Date.now();
+  setInterval(() => {
+    const gap = Date.now() - ticked;
+    ticked = Date.now();
+    fresh();
+    if (gap > 5000 && !document.hidden) {
+      // The machine slept: what stands here is old, and the line is likely dead without knowing.
+      if (socket && performance.now() - heardAt > 20000) socket.close();
+      refresh();
+    }
+  }, 1000);
+
+  // A line that no tick came over for three times its period is dead.
+  setInterval(() => {
+    if (socket && socket.readyState === 1 && performance.now() - heardAt > 45000) socket.close();
+  }, 5000);
+
+  remember(live);
+  G.setServerTime(live.querySelector("[data-at]").dataset.at);
+  G.tick(live);
+  badge(Number(live.querySelector("[data-shape]").dataset.problems) || 0);
+  fresh();
+  timer = setTimeout(refresh, EVERY_MS);
+  listen();
+})();
