@@ -9,9 +9,10 @@
      |    +-- PairingError        pair-success or a pairing code does not verify; `code` is what we answer the server
      +-- QueryError               the server answered a query with an error; `code` is the server's
      +-- NotConnectedError        there is no connection to do this on, or it ended before the answer came
+     +-- StoreError               the caller's store raised; never leaves this package
 
-Nothing else comes out of `whatsapp.protocol`, whatever bytes go in. `Client.run` raises none of them, it returns an `End`.
-`Client.query` and its like raise `QueryError`, `NotConnectedError` and `TimeoutError`.
+Nothing else comes out of `whatsapp.protocol`, whatever bytes go in. `Client.run` raises none of them, it returns an
+`End`. `Client.query` and its like raise `QueryError`, `NotConnectedError` and `TimeoutError`.
 """
 
 
@@ -58,3 +59,7 @@ class QueryError(WhatsAppError):
 
 class NotConnectedError(WhatsAppError):
     """There is no connection to do this on, or it ended before the answer came."""
+
+
+class StoreError(WhatsAppError):
+    """The caller's store raised."""

@@ -21,8 +21,8 @@ class Channel:
     ) -> None:
         """Begin: the intro and our hello are in `data_to_send()`.
 
-        `wall_time`, in seconds since 1970, is what the server's certificate is judged by. Credentials of a linked device
-        log in, others register. Raises ValueError if they name an unusable address.
+        `wall_time`, in seconds since 1970, is what the server's certificate is judged by. Credentials of a linked
+        device log in, others register. Raises ValueError if they name an unusable address.
         """
         self._greeting: _Greeting | None = _Greeting(credentials, device, root_key, wall_time)  # until hands are shaken
         self._transport: TransportState | None = None  # from then on

@@ -129,8 +129,8 @@ class CodePairing:
     def finish(self, notification: Node, identity_private: bytes) -> tuple[Node, bytes]:
         """Take the phone's answer, give the closing query and the new adv_secret.
 
-        You must save the secret before you send the query: pair-success is authenticated with it. Slow: it stretches
-        the code. Raises PairingError.
+        You must give the secret to `Connection.replace_adv_secret` before you send the query: pair-success is
+        authenticated with it. Slow: it stretches the code. Raises PairingError.
         """
         primary = _part(notification, "primary_identity_pub")
         if _part(notification, "link_code_pairing_ref") != self._ref or not self._ref:

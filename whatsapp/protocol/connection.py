@@ -6,8 +6,8 @@
     connection.data_to_send()               what to write, in this order and with nothing between
     connection.end                          why it is over, once it is
 
-After every call that takes `now`, and after `ask` and `send`, you must fetch `signals()` and write `data_to_send()`. Once
-`end` is set you must write what is left and close; further data is ignored. `now` is seconds of a monotonic clock.
+After every call that takes `now`, and after `ask` and `send`, you must fetch `signals()` and write `data_to_send()`.
+Once `end` is set you must write what is left and close; further data is ignored. `now` is seconds of a monotonic clock.
 
     HELLO -> LOGIN -> OPEN                     with the keys of a linked device
     HELLO -> LOGIN -> PAIRING -> PAIRED        with fresh ones
@@ -165,9 +165,11 @@ class Connection:
     def send(self, node: Node) -> None:
         """Write a stanza. Raises NodeError, or FrameError before the handshake is over; then nothing is written."""
         self._channel.send(node)
+        if node.tag == "presence":
+            self.is_available = node.attr("type") == "available"
 
     def ask(self, node: Node) -> str:
-        """Send an iq under a fresh id, which is returned: an `Answered` with it follows, or the end. Raises NodeError."""
+        """Send an iq under a fresh id, which is returned: an `Answered` with it follows, or the end. Raises as `send`."""
         node = self._with_id(node)
         self._channel.send(node)
         request_id = node.attr("id")
@@ -184,7 +186,7 @@ class Connection:
                 self._asked = None
 
     def replace_adv_secret(self, credentials: Credentials) -> None:
-        """Judge pair-success by these credentials: a pairing code made a new secret, and you have saved it."""
+        """Judge pair-success by these credentials: a pairing code made a new secret."""
         if self._linking is not None:
             self._linking.credentials = credentials
 

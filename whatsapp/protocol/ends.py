@@ -52,7 +52,7 @@ STREAM_ERRORS: Final[Mapping[int, EndKind]] = MappingProxyType(
     }
 )
 
-# <stream:error><conflict type="…"/>, which outweighs the code. Any other type is REPLACED: never fight for a connection.
+# <stream:error><conflict type="…"/>, which outweighs the code. Any other type is REPLACED: never fight for a line.
 CONFLICTS: Final[Mapping[str, tuple[EndKind, int]]] = MappingProxyType(
     {
         "device_removed": (EndKind.UNLINKED, 401),

@@ -1,7 +1,8 @@
 """Is the other side still there? (PROTOCOL.md §11)
 
-Any frame that arrives is proof, and puts the next ping off by one interval. A ping that stays unanswered for the time-out
-means a dead peer. So a peer that fell silent is found within interval + time-out; the jitter only shortens the interval.
+Any frame that arrives is proof, and puts the next ping off by one interval. A ping that stays unanswered for the
+time-out means a dead peer. So a peer that fell silent is found within interval + time-out; the jitter only shortens the
+interval.
 """
 
 import enum

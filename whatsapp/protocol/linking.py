@@ -1,4 +1,4 @@
-"""The state of a connection that has no phone yet: the refs to show, and the keys that they stand for (PROTOCOL.md §7)."""
+"""A connection that has no phone yet: the refs to show, and the keys that they stand for (PROTOCOL.md §7)."""
 
 import math
 from collections.abc import Sequence

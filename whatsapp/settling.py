@@ -1,0 +1,55 @@
+"""What a client does between login and being of use: pre-keys, active, presence (PROTOCOL.md §10, §14)."""
+
+import asyncio
+from collections.abc import Awaitable
+from typing import Protocol, TypeVar
+
+from whatsapp.exceptions import StoreError
+from whatsapp.options import ClientOptions
+from whatsapp.protocol import stanzas
+from whatsapp.protocol.connection import PRE_KEYS_LOW
+from whatsapp.protocol.nodes import Node
+from whatsapp.store import Store
+
+T = TypeVar("T")
+
+
+class Line(Protocol):
+    """The part of a `Client` that is needed here."""
+
+    async def query(self, node: Node) -> Node: ...
+
+    async def send_node(self, node: Node) -> None: ...
+
+
+async def kept(work: Awaitable[T]) -> T:
+    """Await the caller's store. Raises StoreError for whatever it raises."""
+    try:
+        return await work
+    except Exception as error:
+        raise StoreError(type(error).__name__) from error
+
+
+async def settle(line: Line, store: Store, options: ClientOptions, name: str) -> None:
+    """Everything up to the moment when stanzas flow. `name` is what others see us under; without one we stay unseen.
+
+    Raises StoreError, QueryError, TimeoutError and NotConnectedError.
+    """
+    count = stanzas.count_of(await line.query(stanzas.pre_key_count()))
+    if count < PRE_KEYS_LOW:
+        await upload_pre_keys(line, store, options.pre_keys_refill if count else options.pre_keys_first)
+    await line.query(stanzas.active())
+    if name:
+        await line.send_node(stanzas.presence_available(name))
+
+
+async def upload_pre_keys(line: Line, store: Store, count: int) -> None:
+    """Give the server `count` more pre-keys; they are marked only once it took them. Raises as `settle`."""
+    credentials = await kept(store.load_credentials())
+    if credentials is None:
+        raise StoreError("no credentials")
+    pre_keys = await kept(store.take_pre_keys(count))
+    # Hundreds of public keys take tens of milliseconds: off the loop.
+    upload = await asyncio.to_thread(stanzas.pre_key_upload, credentials, pre_keys)
+    await line.query(upload)
+    await kept(store.mark_pre_keys_uploaded(pre_keys))
