@@ -64,7 +64,8 @@ def main() -> int:
 
 
 def _spawn(*arguments: str, stdout: int | IO[str] | None = None) -> subprocess.Popen[str]:
-    return subprocess.Popen([sys.executable, *arguments], cwd=ROOT, stdout=stdout, text=True)
+    command = [sys.executable, *arguments]
+    return subprocess.Popen(command, cwd=ROOT, stdout=stdout, text=True)  # noqa: S603 - our own words only
 
 
 def _start_simulator() -> tuple[subprocess.Popen[str], dict[str, str]]:
