@@ -1,21 +1,23 @@
 """The settings, as the engine and the lifecycle want them."""
 
 from django.conf import settings
-from whatsapp.client import ClientOptions
+from whatsapp.options import ClientOptions
+from whatsapp.protocol.certificate import WHATSAPP_ROOT_KEY
 
 from wa_sessions.lifecycle_types import Policy
 
 GRACE_S = 1.0
+QUERY_TIMEOUT_S = 30.0
 
 
 def client_options() -> ClientOptions:
-    given = {"root_key": settings.WA_ROOT_KEY} if settings.WA_ROOT_KEY else {}
     return ClientOptions(
         url=settings.WA_SOCKET_URL,
+        root_key=settings.WA_ROOT_KEY or WHATSAPP_ROOT_KEY,
         version=settings.WA_CLIENT_VERSION,
+        query_timeout_s=QUERY_TIMEOUT_S,
         ping_interval_s=settings.WA_PING_INTERVAL,
         ping_timeout_s=settings.WA_PING_TIMEOUT,
-        **given,
     )
 
 

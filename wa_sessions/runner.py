@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger("wa_sessions")
 
 CLOSE_PATIENCE_S = 5.0  # a connection that has not ended this long after `close` is cancelled
-LOCAL_REASONS = frozenset({"crash", "handler", "store"})  # ends that say nothing about the network
+LOCAL_REASONS = frozenset({"crash", "handler", "internal", "no_credentials", "overrun", "store"})  # ends that say nothing about the network
 NO_PAIRING: dict[str, Any] = {"qr": None, "qr_expires_at": None, "pairing_code": None}
 
 
@@ -229,7 +229,10 @@ class Runner:
         self.feed(Ended(end, self._network_works(end)), NO_PAIRING if pairing else None)
 
     def _hears(self, store: CredentialStore) -> Callable[[events.Event], Any]:
+        login: LoggedIn | None = None
+
         async def hear(event: events.Event) -> None:
+            nonlocal login
             match event:
                 case events.QrCode():
                     self._manager.reached(self.outlet)
@@ -242,13 +245,13 @@ class Runner:
                     self._user = str(event.jid)
                     self._name = event.display_name or event.jid.user
                     login = LoggedIn(event.jid.user, store.expected_number)
+                    if login.number != login.expected or self.state.unlinking:
+                        self.feed(login)
+                case events.Ready() if login is not None and self.state.phase is Phase.DIALING:
+                    # Connected means that messages can flow, so not before the engine has settled in.
                     now = datetime.now(UTC)
-                    self.feed(
-                        login,
-                        {"connected_at": now, "last_seen": now, "session_name": self._name[:100], "jid": self._user}
-                        if login.number == login.expected
-                        else None,
-                    )
+                    name = {"session_name": self._name[:100], "jid": self._user}
+                    self.feed(login, {"connected_at": now, "last_seen": now, **name})
 
         return hear
 
@@ -290,7 +293,7 @@ class Runner:
         number = await self._manager.outlet_number(self.outlet)
         try:
             code = await client.request_pairing_code(number)
-        except WhatsAppError as error:
+        except (WhatsAppError, TimeoutError, ValueError) as error:
             logger.warning("[WhatsApp] no pairing code for outlet_%s: %s", self.outlet, type(error).__name__)
             return
         if client is self._client:
@@ -304,7 +307,7 @@ class Runner:
             return
         try:
             await client.unlink()
-        except WhatsAppError:
+        except (WhatsAppError, TimeoutError):
             # The phone still lists the device: keep the keys, so that it can be tried again.
             self._overruled = End(EndKind.TRANSIENT, code=408, reason="unlink")
         if client is self._client:

@@ -123,7 +123,7 @@ async def test_it_says_so_when_it_could_not_write_in_time(monkeypatch):
 
 
 async def test_it_writes_a_thousand_rows_in_few_transactions(monkeypatch):
-    pk, ownership = await claimed()
+    _pk, ownership = await claimed()
     batches = []
     monkeypatch.setattr(journal_module, "write_entries", lambda entries: batches.append(len(entries)) or set())
     async with running() as journal:
