@@ -8,13 +8,8 @@ line.
 
 import asyncio
 import dataclasses
-import logging
 import math
-import os.path
-import traceback
-from collections import deque
 from collections.abc import Awaitable, Callable
-from typing import Any
 
 from websockets.asyncio.client import ClientConnection
 from websockets.asyncio.connection import broadcast
@@ -25,7 +20,9 @@ from whatsapp.credentials import Credentials
 from whatsapp.dial import DialError, dial
 from whatsapp.ends import End, EndKind
 from whatsapp.events import Event, LoggedIn, Paired, QrCode, Ready
-from whatsapp.exceptions import NotConnectedError, PairingError, ProtocolError, QueryError, StoreError
+from whatsapp.exceptions import NotConnectedError, PairingError, QueryError, StoreError
+from whatsapp.jobs import HandlerError, Jobs
+from whatsapp.log import log_end, log_raised
 from whatsapp.options import ClientOptions
 from whatsapp.protocol import curve, stanzas
 from whatsapp.protocol.code_pairing import CodePairing
@@ -36,12 +33,9 @@ from whatsapp.protocol.keys import new_credentials
 from whatsapp.protocol.nodes import Node
 from whatsapp.protocol.pairing import PairSuccess
 from whatsapp.protocol.signals import Answered, CodeAnswered, PreKeysLow, RoutingInfo, Signal
-from whatsapp.settling import kept, settle, upload_pre_keys
+from whatsapp.settling import kept, remember, settle, upload_pre_keys
 from whatsapp.store import Store
 
-logger = logging.getLogger("whatsapp")
-
-_MAX_JOBS = 64  # events waiting for the caller; more than an honest server ever causes
 _MAX_UNSENT = 1 << 20  # bytes waiting for a peer that does not read
 _REFILL_AGAIN_S = 60.0  # after the store failed in the middle of an idle connection
 _UNREACHABLE = frozenset({"keepalive", "write_blocked"})  # ends after which a polite goodbye only costs time
@@ -70,7 +64,6 @@ class Client:
         "_timer",
         "_timer_at",
         "_waiting",
-        "_worker",
     )
 
     def __init__(
@@ -95,8 +88,7 @@ class Client:
         self._timer: asyncio.TimerHandle | None = None  # for the next tick of the core
         self._timer_at = math.inf  # when it fires
         self._waiting: dict[str, asyncio.Future[Node]] | None = None  # queries without an answer, by id
-        self._jobs: deque[tuple[Callable[[Any], Awaitable[None]], Any]] | None = None  # to be done in order
-        self._worker: asyncio.Task[None] | None = None  # does them; None when there are none
+        self._jobs = Jobs(self._finish)  # what waits for the caller or for answers
         self._code_pairing: CodePairing | None = None  # the code that a phone may answer
 
     # --- for the caller
@@ -118,11 +110,15 @@ class Client:
         except TimeoutError:  # the scope was ended by `_finish`
             self._finish(local_end("internal"))
         except Exception as error:
-            _log_raised("engine", error)
+            log_raised("engine", error)
             self._finish(local_end("internal"))
         end = self._end or local_end("internal")
-        await self._tidy(end)
-        _log_end(end)
+        try:
+            await self._tidy(end)
+        except asyncio.CancelledError:
+            self._abandon()
+            raise
+        log_end(end)
         return end
 
     async def request_pairing_code(self, number: str) -> str:
@@ -216,11 +212,11 @@ class Client:
                 credentials, self._options.settings, now=socket.loop.time(), wall_time=self._options.now()
             )
         except StoreError as error:
-            _log_raised("store", error.__cause__ or error)
+            log_raised("store", error.__cause__ or error)
             self._finish(local_end("store"))
             return
         except ValueError as error:  # credentials that name nobody
-            _log_raised("store", error)
+            log_raised("store", error)
             self._finish(local_end("store"))
             return
         except DialError as error:
@@ -301,14 +297,10 @@ class Client:
             if end.reason in _UNREACHABLE:
                 socket.transport.abort()
             await socket.close()
-        if self._jobs is not None and end.kind is EndKind.CLOSED:
-            self._jobs.clear()  # the job under way may finish
-        if self._worker is not None:
-            _, late = await asyncio.wait({self._worker}, timeout=self._options.drain_timeout_s)
-            for worker in late:
-                worker.cancel()
-                await asyncio.wait({worker}, timeout=1)
-        self._core = self._socket = self._jobs = None
+        if end.kind is EndKind.CLOSED:
+            self._jobs.drop()
+        await self._jobs.drain(self._options.drain_timeout_s)
+        self._core = self._socket = None
 
     def _abandon(self) -> None:
         """`run` was cancelled: leave at once."""
@@ -316,9 +308,8 @@ class Client:
         self._let_go()
         if self._socket is not None:
             self._socket.transport.abort()
-        if self._worker is not None:
-            self._worker.cancel()
-        self._core = self._socket = self._jobs = None
+        self._jobs.cancel()
+        self._core = self._socket = None
 
     def _let_go(self) -> None:
         self._set_timer(math.inf)
@@ -329,81 +320,37 @@ class Client:
     # --- jobs
 
     def _receive(self, signal: Signal) -> None:
+        if self._end is not None:
+            return
+        add = self._jobs.add
         match signal:
             case Answered():
                 answer = self._waiting.get(signal.request_id) if self._waiting else None
                 if answer is not None and not answer.done():
                     answer.set_result(signal.answer)
             case QrCode():
-                self._enqueue(self._tell, signal)
+                add(self._tell, signal)
             case LoggedIn():
-                self._enqueue(self._on_logged_in, signal)
+                add(self._on_logged_in, signal)
             case PairSuccess():
-                self._enqueue(self._on_pair_success, signal)
+                add(self._on_pair_success, signal)
             case CodeAnswered():
-                self._enqueue(self._on_code_answered, signal)
+                add(self._on_code_answered, signal)
             case PreKeysLow():
-                self._enqueue(self._refill, signal.count, replace=True)
+                add(self._refill, signal.count, replace=True)
             case RoutingInfo():
-                self._enqueue(self._remember, {"routing_info": signal.data}, replace=True)
-
-    def _enqueue(self, job: Callable[[Any], Awaitable[None]], argument: Any, *, replace: bool = False) -> None:
-        """Do `job(argument)` after all before it. With `replace` it takes the place of one like it that waits."""
-        if self._end is not None or self._loop is None:
-            return
-        if self._jobs is None:
-            self._jobs = deque()
-        if replace:
-            self._jobs = deque(waiting for waiting in self._jobs if waiting[0] != job)
-        if len(self._jobs) >= _MAX_JOBS:
-            self._finish(local_end("overrun"))
-            return
-        self._jobs.append((job, argument))
-        if self._worker is None:
-            self._worker = self._loop.create_task(self._work())
-
-    async def _work(self) -> None:
-        try:
-            while self._jobs:
-                job, argument = self._jobs.popleft()
-                await self._do(job, argument)
-        finally:
-            self._worker = None
-            self._jobs = None
-
-    async def _do(self, job: Callable[[Any], Awaitable[None]], argument: Any) -> None:
-        try:
-            await job(argument)
-        except NotConnectedError:
-            pass  # it ended meanwhile, and why is known
-        except _HandlerError as error:
-            _log_raised("handler", error.__cause__ or error)
-            self._finish(local_end("handler"))
-        except StoreError as error:
-            _log_raised("store", error.__cause__ or error)
-            self._finish(local_end("store"))
-        except PairingError as error:
-            self._finish(local_end("pairing", detail=str(error), code=error.code))
-        except QueryError as error:
-            self._finish(local_end("query_refused", detail=error.text, code=error.code))
-        except TimeoutError:
-            self._finish(local_end("query_timeout"))
-        except ProtocolError as error:
-            self._finish(local_end("bad_node", detail=str(error)))
-        except Exception as error:
-            _log_raised("engine", error)
-            self._finish(local_end("internal"))
+                add(self._on_routing_info, signal, replace=True)
 
     async def _tell(self, event: Event) -> None:
         try:
             await self._on_event(event)
         except Exception as error:
-            raise _HandlerError from error
+            raise HandlerError from error
 
     async def _on_logged_in(self, event: LoggedIn) -> None:
         await self._tell(event)
         known = {"lid": str(event.lid) if event.lid else "", "display_name": event.display_name}
-        await self._remember({key: value for key, value in known.items() if value})
+        await remember(self._store, {key: value for key, value in known.items() if value})
         await settle(self, self._store, self._options, event.display_name)
         await self._tell(Ready())
 
@@ -431,45 +378,9 @@ class Client:
             await upload_pre_keys(self, self._store, self._options.pre_keys_refill)
         except (StoreError, QueryError, TimeoutError) as error:
             # No reason to end a connection that works: a few pre-keys are left, and sessions go on without.
-            _log_raised("pre-key refill", error.__cause__ or error)
+            log_raised("pre-key refill", error.__cause__ or error)
             if self._loop is not None:
-                self._loop.call_later(_REFILL_AGAIN_S, self._enqueue, self._refill, count)
+                self._loop.call_later(_REFILL_AGAIN_S, self._receive, PreKeysLow(count))
 
-    async def _remember(self, changes: dict[str, Any]) -> None:
-        """Keep what the server told about the account. Nothing hangs on it, so a failing store is only logged."""
-        try:
-            credentials = await kept(self._store.load_credentials())
-            if credentials is None:
-                return
-            changed = dataclasses.replace(credentials, **changes)
-            if changed != credentials:
-                await kept(self._store.save_credentials(changed))
-        except StoreError as error:
-            _log_raised("store", error.__cause__ or error)
-
-
-class _HandlerError(Exception):
-    """The caller's handler raised."""
-
-
-def _log_raised(where: str, error: BaseException) -> None:
-    """Say what was raised and where, but not its message: that may quote what must not be logged."""
-    frames = traceback.extract_tb(error.__traceback__)[-3:]
-    at = " < ".join(f"{os.path.basename(frame.filename)}:{frame.lineno}" for frame in reversed(frames))
-    logger.error("[WhatsApp Error] %s raised %s (%s)", where, type(error).__name__, at)
-
-
-def _log_end(end: End) -> None:
-    code = "" if end.code is None else f" {end.code}"
-    if end.reason == "stream_error" and end.kind is not EndKind.RESTART:
-        logger.error("[WhatsApp Error] Stream Errored (%s)", _printable(end.detail) or end.code)
-    elif end.reason == "failure":
-        logger.error("[WhatsApp Error] Login refused:%s %s", code, end.kind)
-    elif end.kind in (EndKind.CLOSED, EndKind.RESTART, EndKind.NOT_SCANNED) or end.network:
-        logger.info("[WhatsApp] Connection ended: %s%s (%s)", end.reason, code, end.kind)
-    else:
-        logger.error("[WhatsApp Error] Connection Errored (%s%s)", end.reason, code)
-
-
-def _printable(text: str) -> str:
-    return "".join(character for character in text[:40] if character.isprintable())
+    async def _on_routing_info(self, signal: RoutingInfo) -> None:
+        await remember(self._store, {"routing_info": signal.data})

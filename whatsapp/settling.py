@@ -1,10 +1,12 @@
 """What a client does between login and being of use: pre-keys, active, presence (PROTOCOL.md §10, §14)."""
 
 import asyncio
+import dataclasses
 from collections.abc import Awaitable
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from whatsapp.exceptions import StoreError
+from whatsapp.log import log_raised
 from whatsapp.options import ClientOptions
 from whatsapp.protocol import stanzas
 from whatsapp.protocol.connection import PRE_KEYS_LOW
@@ -53,3 +55,16 @@ async def upload_pre_keys(line: Line, store: Store, count: int) -> None:
     upload = await asyncio.to_thread(stanzas.pre_key_upload, credentials, pre_keys)
     await line.query(upload)
     await kept(store.mark_pre_keys_uploaded(pre_keys))
+
+
+async def remember(store: Store, changes: dict[str, Any]) -> None:
+    """Change fields of the stored credentials. Nothing hangs on them, so a failing store is only logged."""
+    try:
+        credentials = await kept(store.load_credentials())
+        if credentials is None:
+            return
+        changed = dataclasses.replace(credentials, **changes)
+        if changed != credentials:
+            await kept(store.save_credentials(changed))
+    except StoreError as error:
+        log_raised("store", error.__cause__ or error)
