@@ -113,12 +113,11 @@ def _fill() -> None:
 
 def _link(control: str) -> None:
     """Scan the QR codes as people would: the server under demo does the rest."""
-    from whatsapp.simulator.control import ControlClient
-
     from outlets.models import Outlet
     from wa_sessions import selectors, services
     from wa_sessions.models import WhatsAppSession
     from wa_sessions.states import Status
+    from whatsapp.simulator.control import ControlClient
 
     outlets = {outlet.name.removeprefix("Outlet "): outlet for outlet in Outlet.objects.all()}
     with ControlClient(control) as phones:

@@ -21,6 +21,8 @@ from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
+from wa_sessions.exceptions import WishRefused
+
 logger = logging.getLogger("config.errors")
 
 Message = str | Promise
@@ -152,6 +154,8 @@ def api_exception(exc: Exception, context: Mapping[str, Any]) -> Response | None
         exc = exceptions.PermissionDenied()
     elif isinstance(exc, RequestDataTooBig):
         return _response(413, *_MESSAGES[413])
+    elif isinstance(exc, WishRefused):
+        return _response(409, exc.code, exc.message)
     if not isinstance(exc, exceptions.APIException):
         return None
     set_rollback()

@@ -8,6 +8,7 @@ from django.urls import URLPattern, URLResolver, include, path, re_path
 from django.views.i18n import set_language
 
 from config import api_docs, errors
+from wa_sessions.outlets_api import OutletsView, OutletView
 
 
 def _when_there(*modules: str) -> list[Any]:
@@ -26,6 +27,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     *_when_there(
         "wa_sessions.page_urls", "outlets.urls", "wa_sessions.api_urls", "wa_sessions.urls", "config.health_urls"
     ),
+    path("api/outlets", OutletsView.as_view(), name="api-outlets"),
+    path("api/outlets/<str:outlet_id>", OutletView.as_view(), name="api-outlet"),  # after api/outlets/status
     path("i18n/setlang", set_language, name="set_language"),
     path("api/schema", api_docs.SchemaView.as_view(), name="api-schema"),
     path("api/docs", api_docs.DocsView.as_view(url_name="api-schema"), name="api-docs"),

@@ -8,6 +8,7 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
 _IGNORED = ("Zs", "Pd", "Cf")  # spaces, dashes, invisible marks
+_FRACTION = re.compile(r"[.,]\d{1,2}\s*\Z")  # 6281234567890.0 from a spreadsheet; without its dot another number
 _WRITTEN = re.compile(r"\+?[0-9]{6,17}", re.ASCII)
 
 
@@ -19,7 +20,7 @@ def normalise(written: str) -> str:
     """
     plain = unicodedata.normalize("NFKC", written)
     plain = "".join(sign for sign in plain.strip() if sign not in "()./" and unicodedata.category(sign) not in _IGNORED)
-    if not _WRITTEN.fullmatch(plain):
+    if not _WRITTEN.fullmatch(plain) or _FRACTION.search(written):
         raise ValidationError(_("Write a phone number, like 0812-3456-7890 or +62 812-3456-7890."), code="invalid")
     for candidate, region in _readings(plain):
         try:
