@@ -1,8 +1,9 @@
 from django.conf import settings
-from django.urls import URLPattern, path
+from django.contrib import admin
+from django.urls import URLPattern, path, re_path
 from django.views.generic import RedirectView
 
-from wa_sessions import link_views, simulator_views, views
+from wa_sessions import admin_views, link_views, simulator_views, views
 
 _OUTLET = "outlets/<str:outlet_id>"
 
@@ -22,6 +23,13 @@ urlpatterns: list[URLPattern] = [
     path(f"{_OUTLET}/resume", link_views.outlet_resume, name="outlet-resume"),
     path(f"{_OUTLET}/unlink", link_views.outlet_unlink, name="outlet-unlink"),
     path(f"{_OUTLET}/auto-reconnect", link_views.outlet_auto_reconnect, name="outlet-auto-reconnect"),
+    # Stands before the admin's own addresses.
+    re_path(r"^admin/outlet-status/?$", admin.site.admin_view(admin_views.outlet_status), name="admin-outlet-status"),
+    path(
+        "admin/outlet-status/rows",
+        admin.site.admin_view(admin_views.outlet_status_rows),
+        name="admin-outlet-status-rows",
+    ),
 ]
 
 if getattr(settings, "WA_SIMULATOR_CONTROL", ""):

@@ -32,7 +32,7 @@ FLIPS_SHOWN = 8
 @never_cache
 @require_safe
 def outlet_status(request: HttpRequest) -> HttpResponse:
-    context = _page(request)
+    context = page_context(request)
     open_id = request.GET.get("open", "")
     if open_id:  # without scripts a row is opened by its link
         context["open_id"] = open_id
@@ -44,7 +44,7 @@ def outlet_status(request: HttpRequest) -> HttpResponse:
 @never_cache
 @require_safe
 def outlet_status_rows(request: HttpRequest) -> HttpResponse:
-    return _rows(request, "status/_live.html")
+    return rows_response(request, "status/_live.html")
 
 
 @login_required
@@ -63,19 +63,19 @@ def outlet_status_details(request: HttpRequest, outlet_id: str) -> HttpResponse:
 @never_cache
 @require_safe
 def outlets(request: HttpRequest) -> HttpResponse:
-    return render(request, "outlets/page.html", _page(request))
+    return render(request, "outlets/page.html", page_context(request))
 
 
 @login_required
 @never_cache
 @require_safe
 def outlets_rows(request: HttpRequest) -> HttpResponse:
-    return _rows(request, "outlets/_live.html")
+    return rows_response(request, "outlets/_live.html")
 
 
-def _rows(request: HttpRequest, template: str) -> HttpResponse:
+def rows_response(request: HttpRequest, template: str, **more: Any) -> HttpResponse:
     """The live part again. Where nothing changed since the caller's copy: 304 and no body, for phones on mobile data."""
-    context = _page(request)
+    context = page_context(request) | more
     tag = _fingerprint(request, context)
     if request.headers.get("If-None-Match") == tag:
         response: HttpResponse = HttpResponseNotModified()
@@ -86,7 +86,8 @@ def _rows(request: HttpRequest, template: str) -> HttpResponse:
     return response
 
 
-def _page(request: HttpRequest) -> dict[str, Any]:
+def page_context(request: HttpRequest) -> dict[str, Any]:
+    """Everything that a page of statuses is drawn from, filtered and cut as its address says."""
     user = viewer(request)
     query, show = request.GET.get("q", "").strip(), request.GET.get("show", "")
     if show not in _SHOWS:
@@ -145,10 +146,12 @@ def _is_shown(status: Mapping[str, Any], show: str) -> bool:
 
 def _origin(request: HttpRequest) -> str:
     """The page that forms come back to: the whole page with its filters, also when only a part of it is drawn."""
-    path = "/outlets" if request.path.startswith("/outlets") else "/outlet-status"
+    path = request.path.removesuffix("/rows")
+    if request.path.startswith("/outlet-status/outlet_"):
+        path = "/outlet-status"
     filters = request.GET.copy()
     filters.pop("open", None)
-    return f"{path}?{filters.urlencode()}" if filters and not request.path.startswith("/outlet-status/o") else path
+    return f"{path}?{filters.urlencode()}" if filters else path
 
 
 def _fingerprint(request: HttpRequest, context: Mapping[str, Any]) -> str:

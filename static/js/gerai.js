@@ -1,7 +1,7 @@
 /* Shared by all pages: relative times, forms that are sent without leaving the page, and the notes about them. */
 "use strict";
 (() => {
-  const words = document.body.dataset;
+  const words = document.getElementById("words").dataset;
   const G = (window.Gerai = {});
 
   /* Words come from the server, in the reader's language, with {n} or {time} where a value goes. */

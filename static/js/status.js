@@ -313,6 +313,7 @@
     if (count === badged) return;
     badged = count;
     const link = document.querySelector("link[rel=icon]");
+    if (!link) return;
     link.dataset.plain = link.dataset.plain || link.href;
     if (!count) {
       link.href = link.dataset.plain;
