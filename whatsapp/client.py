@@ -227,7 +227,10 @@ class Client:
         self._flush()
         try:
             while self._end is None:
-                data = await socket.recv(decode=False)
+                data = await socket.recv()
+                if isinstance(data, str):
+                    self._finish(local_end("bad_frame", detail="a text message"))
+                    return
                 core.receive_data(data, socket.loop.time())
                 self._flush()
         except ConnectionClosed:

@@ -202,16 +202,16 @@ class Connection:
 
     def _receive(self, data: bytes, now: float) -> None:
         for node in self._channel.receive(data):
-            self.answered_at = now
             self._leave_hello(now)
             handler = _HANDLERS.get(node.tag)
             if handler is not None:
                 handler(self, node, now)
+            self.answered_at = now
+            if self.phase is not Phase.LOGIN:
+                self._keepalive.received(now, self._settings.ping_interval_s, self._settings.random())
             if self._is_over():
                 return
         self._leave_hello(now)
-        if self.phase is Phase.OPEN or self.phase is Phase.PAIRING:
-            self._keepalive.received(now, self._settings.ping_interval_s, self._settings.random())
 
     def _leave_hello(self, now: float) -> None:
         if self.phase is Phase.HELLO and self._channel.is_open:
