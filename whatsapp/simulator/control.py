@@ -1,0 +1,126 @@
+"""Steering a simulator of another process. Blocking, for threads and tests that have no loop."""
+
+import base64
+import itertools
+import json
+from typing import Any
+
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import connect
+
+from whatsapp.credentials import Credentials
+from whatsapp.simulator.exceptions import SimulatorError
+
+Row = dict[str, Any]
+
+
+class ControlClient:
+    """One connection to a simulator's control; not for several threads at once.
+
+    Every method raises SimulatorError with a sentence for people: what the phone would say, what makes no sense, or
+    that the simulator cannot be reached.
+    """
+
+    def __init__(self, url: str, timeout_s: float = 30.0) -> None:
+        self._timeout_s = timeout_s
+        self._ids = itertools.count(1)
+        try:
+            self._connection = connect(url, open_timeout=5, close_timeout=1, max_size=None, compression=None)
+        except (OSError, ConnectionClosed, ValueError) as error:
+            raise SimulatorError(f"The simulator cannot be reached: {error}.") from None
+        except Exception as error:  # an upgrade refused, which has many names
+            raise SimulatorError(f"This is no simulator's control: {error}.") from None
+
+    def close(self) -> None:
+        self._connection.close()
+
+    def __enter__(self) -> "ControlClient":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def order(self, do: str, **details: Any) -> Row:
+        """Any order; the methods below are all this one."""
+        order_id = next(self._ids)
+        order = {"id": order_id, "do": do, **{key: value for key, value in details.items() if value is not None}}
+        try:
+            self._connection.send(json.dumps(order))
+            answer: Row = json.loads(self._connection.recv(timeout=self._timeout_s))
+        except (ConnectionClosed, TimeoutError, OSError):
+            raise SimulatorError("The simulator did not answer.") from None
+        if not answer.get("ok"):
+            raise SimulatorError(str(answer.get("error")))
+        return answer
+
+    def info(self) -> Row:
+        """`url`, `root_key` (hexadecimal), `qr_refs`."""
+        return self.order("info")
+
+    def add_phone(self, number: str, name: str = "", platform: str = "android", business_name: str = "") -> Row:
+        order = self.order("add_phone", number=number, name=name, platform=platform, business_name=business_name)
+        return dict(order["phone"])
+
+    def phones(self) -> list[Row]:
+        """Each with number, name, network, online, and its linked devices with their states."""
+        return list(self.order("phones")["phones"])
+
+    def scan(self, number: str, qr: str, timeout_s: float | None = None) -> int:
+        """The id of the device that is now linked."""
+        return int(self.order("scan", number=number, qr=qr, timeout_s=timeout_s)["device"])
+
+    def enter_code(self, number: str, code: str, timeout_s: float | None = None) -> int:
+        return int(self.order("enter_code", number=number, code=code, timeout_s=timeout_s)["device"])
+
+    def unlink(self, number: str, device: int | None = None) -> list[int]:
+        """One device, or all; gives those unlinked."""
+        return list(self.order("unlink", number=number, device=device)["unlinked"])
+
+    def network(self, number: str, on: bool) -> None:
+        self.order("network", number=number, on=on)
+
+    def fault(self, kind: str, number: str | None = None, **details: Any) -> Row:
+        """See `whatsapp.simulator.faults`."""
+        return dict(self.order("fault", kind=kind, number=number, **details)["fault"])
+
+    def faults(self) -> list[Row]:
+        return list(self.order("faults")["faults"])
+
+    def lift(self, number: str | None = None, kind: str | None = None, fault_id: int | None = None) -> int:
+        return int(self.order("lift", number=number, kind=kind, fault_id=fault_id)["lifted"])
+
+    def counts(self, number: str | None = None) -> Row:
+        """Of one number, or of all. See `whatsapp.simulator.counts.Counts`."""
+        return dict(self.order("counts", number=number)["counts"])
+
+    def counts_of(self, numbers: list[str]) -> dict[str, Row]:
+        return dict(self.order("counts", numbers=numbers)["counts"])
+
+    def mistakes(self, number: str | None = None) -> list[Row]:
+        return list(self.order("mistakes", number=number)["mistakes"])
+
+    def reset(self, *, phones: bool = False) -> None:
+        """Counts, mistakes and faults; with `phones` the phones too."""
+        self.order("reset", phones=phones)
+
+    def link_directly(
+        self, numbers: list[str], *, device_name: str | None = None, pre_keys: int | None = None
+    ) -> list[Credentials]:
+        """A linked device for each number, without QR codes."""
+        rows = self.order("link_directly", numbers=numbers, device_name=device_name, pre_keys=pre_keys)["credentials"]
+        return [_credentials(row) for row in rows]
+
+    def ping(self, number: str, timeout_s: float | None = None) -> bool:
+        """Whether all connections of that number answered the server's ping."""
+        return bool(self.order("ping", number=number, timeout_s=timeout_s)["answered"])
+
+    def send(self, number: str, node: Row, how: str = "plain") -> None:
+        """A stanza as {"tag", "attrs", "content"}; see `whatsapp.simulator.stanzas.HOW`."""
+        self.order("send", number=number, node=node, how=how)
+
+
+def _credentials(row: Row) -> Credentials:
+    values: Row = {
+        name: base64.b64decode(value["base64"]) if isinstance(value, dict) else value for name, value in row.items()
+    }
+    return Credentials(**values)
