@@ -31,6 +31,7 @@ LOOK_S = 2.0  # how late a wish is noticed when its nudge was lost
 LAST_SEEN_S = 30.0
 STOP_PATIENCE_S = 8.0
 STOPS_AT_ONCE = 200
+FREEZE_AFTER_S = 60.0
 
 
 class Manager:
@@ -54,6 +55,7 @@ class Manager:
         self._tasks: set[asyncio.Task[None]] = set()
         self._nudged = asyncio.Event()
         self._gate_timer: asyncio.TimerHandle | None = None
+        self._freeze_timer: asyncio.TimerHandle | None = None
 
     # For readers, from any thread.
 
@@ -84,14 +86,15 @@ class Manager:
         self.is_ready = True
         self.spawn(self._look())
         self.spawn(self._note_last_seen())
-        # What exists now stays: the collector need not walk thousands of runners again and again (0.4 s for 10,000).
-        gc.freeze()
+        # By then the outlets are back, and stay: the collector need not walk them again and again (0.4 s for 10,000).
+        self._freeze_timer = self._loop.call_later(FREEZE_AFTER_S, gc.freeze)
 
     async def stop(self) -> None:
         """Close every socket, write what is true, within about 10 s."""
         self.is_ready = False
-        if self._gate_timer is not None:
-            self._gate_timer.cancel()
+        for timer in (self._gate_timer, self._freeze_timer):
+            if timer is not None:
+                timer.cancel()
         runners = list(self._runners.values())
         for start in range(0, len(runners), STOPS_AT_ONCE):
             await asyncio.gather(*(runner.stop() for runner in runners[start : start + STOPS_AT_ONCE]))

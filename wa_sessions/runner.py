@@ -354,6 +354,8 @@ def _changed_fields(before: State, after: State) -> dict[str, Any]:
         fields["wish_done"] = after.wish_done
     if after.retry_at != before.retry_at:
         fields["retry_at"] = datetime.fromtimestamp(after.retry_at, UTC) if after.retry_at is not None else None
+    if before.linked and not after.linked:
+        fields["jid"] = ""  # with the status, and not only once the keys are wiped
     if (after.cause, after.detail) != (before.cause, before.detail):
         fields["cause"] = str(after.cause)
         fields["cause_detail"] = dict(after.detail)
