@@ -1,10 +1,11 @@
 """`/ws/status`: tells a page which outlets changed. What it says is a hint with an id; the page asks the status again.
 
-Server: `{"type":"hello","at":…}` first, `{"type":"changed","outletId":"outlet_7"}` for each change (`outletId` null: so many
-that all should be asked again), `{"type":"tick","at":…}` every 15 s. What clients say is ignored, as long as it is little.
+Server: `{"type":"hello","at":…}` first, `{"type":"changed","outletId":"outlet_7"}` for each change (`outletId` null: so
+many that all should be asked again), `{"type":"tick","at":…}` every 15 s. What clients say is ignored, as long as it is
+little.
 
-Close codes: 4401 nobody is logged in (any more); 4403 the account's role or outlet changed: load the page again; 4408 the
-client did not read; 1008 or 1009 it said too much; 1013 try again later.
+Close codes: 4401 nobody is logged in (any more); 4403 the account's role or outlet changed: load the page again; 4408
+the client did not read; 1008 or 1009 it said too much; 1013 try again later.
 """
 
 import asyncio
@@ -19,7 +20,7 @@ from django.http.request import split_domain_port, validate_host
 
 from wa_sessions import hub
 from wa_sessions.db import run_db
-from wa_sessions.viewers import CLOSE_STALLED, Send, Viewer, abort
+from wa_sessions.viewers import CLOSE_GONE, CLOSE_STALLED, Send, Viewer, abort
 from wa_sessions.visitors import CLOSE_UNAUTHENTICATED, Visitor, visitor_of
 
 logger = logging.getLogger("wa_sessions")
@@ -104,16 +105,18 @@ async def _until_end(viewer: Viewer, receive: Receive) -> int | None:
 async def _close(send: Send, code: int) -> None:
     if code == CLOSE_STALLED:
         abort(send)  # it would not read the closing handshake either
+    if code == CLOSE_GONE:
+        return
     with contextlib.suppress(Exception):
         async with asyncio.timeout(CLOSE_TIMEOUT_S):
-            await send({"type": "websocket.close", "code": code if code != 1006 else 1011})
+            await send({"type": "websocket.close", "code": code})
 
 
 def is_origin_ours(headers: Mapping[bytes, bytes]) -> bool:
     """Whether a page of ours opened this socket.
 
-    Browsers always say where a page came from, and always send its cookies along: so a cookie counts only with an origin
-    of ours. Programs come without an origin and with a Bearer token, which no foreign page can make a browser send.
+    Browsers always say where a page came from, and always send its cookies along: so a cookie counts only with an
+    origin of ours. Programs come without one and with a Bearer token, which no foreign page can make a browser send.
     """
     origin = headers.get(b"origin", b"").decode("latin-1").lower()
     if not origin:

@@ -1,11 +1,11 @@
 """Local fan-out: one hub for each event loop that serves WebSockets, made with its first viewer, gone with its last.
 
-A hint that reaches the process is told to each viewer that may see the outlet. That costs one pass over the viewers, so
-hints that come while a pass runs wait and go out together; a pass yields to the sockets every `CHUNK` viewers, and takes
-at most about half of the loop's time.
+A hint that reaches the process is told to each viewer that may see the outlet. That costs one pass over the viewers,
+so hints that come while a pass runs wait and go out together; a pass yields to the sockets every `CHUNK` viewers, and
+takes at most about half of the loop's time.
 
-Nothing here relies on a server calling `disconnect` (Daphne does not when it is stopped) or on membership in groups of the
-channel layer (which forgets slow members): a viewer is in the set while its consumer runs.
+Nothing here relies on a server calling `disconnect` (Daphne does not when it is stopped) or on membership in groups of
+the channel layer (which forgets slow members): a viewer is in the set while its consumer runs.
 """
 
 import asyncio
@@ -19,12 +19,13 @@ from typing import Any
 from wa_sessions import broadcast
 from wa_sessions.broadcast import Hints
 from wa_sessions.db import run_db
-from wa_sessions.viewers import MANY, Viewer, stamped, text_of
+from wa_sessions.viewers import CLOSE_STALLED, Viewer, stamped, text_of
 from wa_sessions.visitors import verdicts
 
 logger = logging.getLogger("wa_sessions")
 
 TICK_S = 15.0
+SWEEP_S = 1.0
 CHECK_S = 1.0  # every viewer's right to be here is checked this often
 CHUNK = 50  # viewers told between two turns of the loop
 MIN_GAP_S = 0.002
@@ -102,7 +103,7 @@ class Hub:
 
     def _start(self) -> None:
         broadcast.subscribe(self.note)
-        work = (self._tell_always(), self._tick_always(), self._check_always(), self._listen())
+        work = (self._tell_always(), self._sweep_always(), self._check_always(), self._listen())
         self._tasks = [self._loop.create_task(self._guarded(each)) for each in work]
 
     def _stop(self) -> None:
@@ -143,9 +144,6 @@ class Hub:
         with self._lock:
             outlets, self._outlets = self._outlets, set()
         changed = {pk: _changed_text(pk) for pk in outlets}
-        if len(changed) > MANY:
-            # Most viewers will be told "many"; one pass over a large dict for each of them would be for nothing.
-            changed = {pk: changed[pk] for pk in sorted(changed)}
         told = 0
         for viewer in list(self.viewers):
             told += viewer.tell_changed(changed)
@@ -153,14 +151,24 @@ class Hub:
                 told = 0
                 await asyncio.sleep(0)
 
-    async def _tick_always(self) -> None:
+    async def _sweep_always(self) -> None:
+        """Close the stalled, and let everybody else know that the line is good."""
+        tick_at = self._loop.time() + TICK_S
         while True:
-            await asyncio.sleep(TICK_S)
-            text = stamped("tick")
-            for number, viewer in enumerate(list(self.viewers), start=1):
-                viewer.tell("tick", text)
-                if number % CHUNK == 0:
-                    await asyncio.sleep(0)
+            await asyncio.sleep(min(SWEEP_S, TICK_S))
+            now = self._loop.time()
+            for viewer in [viewer for viewer in self.viewers if viewer.is_stalled(now)]:
+                viewer.close(CLOSE_STALLED)
+            if now >= tick_at:
+                tick_at = now + TICK_S
+                await self._tick()
+
+    async def _tick(self) -> None:
+        text = stamped("tick")
+        for number, viewer in enumerate(list(self.viewers), start=1):
+            viewer.tell("tick", text)
+            if number % CHUNK == 0:
+                await asyncio.sleep(0)
 
     async def _check_always(self) -> None:
         is_blind = False  # the database could not be asked the last time

@@ -10,8 +10,9 @@ from django.urls import re_path
 
 from wa_sessions.consumers import refused_socket, status_socket
 
+_route: Any = re_path  # typed for views; these are ASGI applications
 websocket_urlpatterns: list[Any] = [
-    re_path(r"^ws/status/?\Z", status_socket, name="status-socket"),
-    re_path(r"", refused_socket, name="no-socket"),  # last: anything else is refused, and is no error of ours
+    _route(r"^ws/status/?\Z", status_socket, name="status-socket"),
+    _route(r"", refused_socket, name="no-socket"),  # last: anything else is refused, and is no error of ours
 ]
 websocket_application = URLRouter(websocket_urlpatterns)

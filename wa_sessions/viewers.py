@@ -16,6 +16,7 @@ MAX_BACKLOG = 64 * 1024  # bytes that the server may hold for one client
 BACKLOG_POLL_S = 0.05
 MANY = 25  # more outlets than this at once are told as one "look again", without a name
 CLOSE_STALLED = 4408
+CLOSE_GONE = 1006  # never sent: there is nobody to send it to
 
 
 def text_of(kind: str, **fields: Any) -> str:
@@ -32,16 +33,19 @@ class Viewer:
     """A client and its outbox.
 
     The outbox cannot grow: it keeps an outlet once however often it changed, turns into "many" beyond `MANY`, and
-    holds one tick. A client that takes nothing for `SEND_TIMEOUT_S` is closed.
+    holds one tick. A client that takes no message for `SEND_TIMEOUT_S` is stalled; the hub looks for such ones, since
+    a timer for each message would cost as much as the message.
     """
 
-    __slots__ = ("_closing", "_drain", "_is_many", "_messages", "_outlets", "_send", "closed", "visitor")
+    __slots__ = ("_drain", "_is_many", "_loop", "_messages", "_outlets", "_send", "_sending_since", "closed", "visitor")
 
     def __init__(self, visitor: Visitor, send: Send) -> None:
         self.visitor = visitor
+        self._loop = asyncio.get_running_loop()
         # Resolved with a close code once this socket must end; its consumer waits for it.
-        self.closed: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        self.closed: asyncio.Future[int] = self._loop.create_future()
         self._send = send
+        self._sending_since: float | None = None  # when the message that is on its way was handed to the server
         self._messages: dict[str, str] = {"hello": stamped("hello")}  # by kind, the newest of each; sent first
         self._outlets: dict[int, str] = {}  # changed outlets and their messages, oldest first
         self._is_many = False  # more outlets changed than are worth naming
@@ -75,33 +79,28 @@ class Viewer:
         if self._drain is not None:
             self._drain.cancel()
 
-    @property
-    def is_idle(self) -> bool:
-        """Whether all was said."""
-        return self._drain is None
+    def is_stalled(self, now: float) -> bool:
+        """Whether the client has not taken the last message for too long. `now` is the loop's time."""
+        return self._sending_since is not None and now - self._sending_since > SEND_TIMEOUT_S
 
     def _wake(self) -> None:
         if self._drain is None and not self.closed.done():
-            self._drain = asyncio.get_running_loop().create_task(self._say_all())
+            self._drain = self._loop.create_task(self._say_all())
 
     async def _say_all(self) -> None:
         try:
             while (text := self._next()) is not None:
-                async with asyncio.timeout(SEND_TIMEOUT_S):
-                    await self._send({"type": "websocket.send", "text": text})
-                    # Daphne's send returns at once whatever the client does, and buffers without end.
-                    while held_back(self._send) > MAX_BACKLOG:
-                        await asyncio.sleep(BACKLOG_POLL_S)
-        except TimeoutError:
-            self._end(CLOSE_STALLED)
-        except Exception:  # the server found the line gone; its disconnect message is on the way, or not
-            self._end(1006)
+                self._sending_since = self._loop.time()
+                await self._send({"type": "websocket.send", "text": text})
+                # Daphne's send returns at once whatever the client does, and buffers without end.
+                while held_back(self._send) > MAX_BACKLOG:  # noqa: ASYNC110 - Twisted has no event for it
+                    await asyncio.sleep(BACKLOG_POLL_S)
+        except Exception:  # the server found the line gone; its disconnect message may or may not follow
+            if not self.closed.done():
+                self.closed.set_result(CLOSE_GONE)
         finally:
+            self._sending_since = None
             self._drain = None
-
-    def _end(self, code: int) -> None:
-        if not self.closed.done():
-            self.closed.set_result(code)
 
     def _next(self) -> str | None:
         for kind in self._messages:

@@ -1,4 +1,4 @@
-"""Who stands behind an open WebSocket, and whether they still may. Plain functions that use the database: run in threads."""
+"""Who stands behind an open WebSocket, and whether they still may. It uses the database: call it in a thread."""
 
 import importlib
 from collections.abc import Collection, Iterable, Mapping

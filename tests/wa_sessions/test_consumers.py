@@ -91,7 +91,8 @@ async def test_it_tells_head_office_of_every_outlet(cast, name):
 
 
 @pytest.mark.parametrize(
-    "origin", [b"https://evil.example", b"http://testserver.evil.example", b"http://testserver:81", b"null", b"file://", b""]
+    "origin",
+    [b"https://evil.example", b"http://testserver.evil.example", b"http://testserver:81", b"null", b"file://", b""],
 )
 async def test_it_refuses_a_cookie_from_a_foreign_origin(cast, origin):
     session = await sync_to_async(session_of)(cast.adi)
