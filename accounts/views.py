@@ -3,8 +3,7 @@
 from typing import Any
 
 from django.contrib.auth.forms import AuthenticationForm
-from django.contrib.auth.views import LoginView as DjangoLoginView
-from django.contrib.auth.views import redirect_to_login
+from django.contrib.auth.views import LoginView as DjangoLoginView, redirect_to_login
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase

@@ -139,8 +139,11 @@ class ThreadedHandler(ASGIHandler):
                 yield piece
             return
         pieces = iter(cast(Iterator[bytes], response))
-        while (piece := await self._in_thread(_next, pieces)) is not None:
-            yield piece
+        while True:
+            next_piece = await self._in_thread(_next, pieces)
+            if next_piece is None:
+                return
+            yield next_piece
 
 
 def _next(pieces: Iterator[bytes]) -> bytes | None:
