@@ -12,8 +12,7 @@ from wa_sessions.db import run_db_when_back
 from wa_sessions.models import Credential, PreKey, WhatsAppSession
 from wa_sessions.ownership import Ownership, OwnershipLostError
 from wa_sessions.vault import KeyLostError, seal, unseal
-from whatsapp.credentials import Credentials
-from whatsapp.credentials import PreKey as EnginePreKey
+from whatsapp.credentials import Credentials, PreKey as EnginePreKey
 from whatsapp.protocol.keys import new_pre_keys
 
 R = TypeVar("R")

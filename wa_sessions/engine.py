@@ -1,10 +1,10 @@
 """The settings, as the engine and the lifecycle want them."""
 
 from django.conf import settings
-from whatsapp.options import ClientOptions
-from whatsapp.protocol.certificate import WHATSAPP_ROOT_KEY
 
 from wa_sessions.lifecycle_types import Policy
+from whatsapp.options import ClientOptions
+from whatsapp.protocol.certificate import WHATSAPP_ROOT_KEY
 
 GRACE_S = 1.0
 QUERY_TIMEOUT_S = 30.0

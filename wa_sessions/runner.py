@@ -8,8 +8,6 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from whatsapp.client import Client
-
 from wa_sessions.causes import is_outage
 from wa_sessions.credential_store import CredentialStore
 from wa_sessions.journal import Change
@@ -33,6 +31,7 @@ from wa_sessions.ownership import Ownership, OwnershipLostError
 from wa_sessions.states import Source
 from wa_sessions.vault import seal
 from whatsapp import events
+from whatsapp.client import Client
 from whatsapp.ends import End, EndKind
 from whatsapp.exceptions import WhatsAppError
 

@@ -13,8 +13,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db.models import Max, QuerySet
-from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import gettext as _, ngettext
 
 from accounts.models import User
 from outlets.models import Outlet

@@ -12,8 +12,7 @@ from django.conf import settings
 
 from outlets.models import Outlet
 from tests.cast import Cast
-from wa_sessions import manager as manager_module
-from wa_sessions import selectors, services
+from wa_sessions import manager as manager_module, selectors, services
 from wa_sessions.lifecycle_types import Policy
 from wa_sessions.manager import Manager
 from wa_sessions.models import Flip, WhatsAppSession

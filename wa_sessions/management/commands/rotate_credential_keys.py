@@ -33,8 +33,10 @@ class Command(BaseCommand):
 
     def _rotate(self, model: type[Credential] | type[PreKey], outlet_of: Callable[[Any], int]) -> tuple[int, set[int]]:
         """Reseal all rows of a table. Returns how many, and the outlets whose secrets cannot be opened."""
-        done, lost, last = 0, set(), 0
-        while rows := list(model.objects.filter(pk__gt=last).order_by("pk")[:CHUNK]):
+        done, last = 0, 0
+        lost: set[int] = set()
+        table: Any = model.objects
+        while rows := list(table.filter(pk__gt=last).order_by("pk")[:CHUNK]):
             last = rows[-1].pk
             with transaction.atomic():
                 for row in rows:
@@ -44,5 +46,5 @@ class Command(BaseCommand):
                         lost.add(outlet_of(row))
                         continue
                     # Only what was read is replaced: a running server may have saved newer keys meanwhile.
-                    done += model.objects.filter(pk=row.pk, sealed=row.sealed).update(sealed=sealed)
+                    done += table.filter(pk=row.pk, sealed=row.sealed).update(sealed=sealed)
         return done, lost
