@@ -41,7 +41,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger("wa_sessions")
 
 CLOSE_PATIENCE_S = 5.0  # a connection that has not ended this long after `close` is cancelled
-LOCAL_REASONS = frozenset({"crash", "handler", "internal", "no_credentials", "overrun", "store"})  # ends that say nothing about the network
+# Ends that say nothing about the network.
+LOCAL_REASONS = frozenset({"crash", "handler", "internal", "no_credentials", "overrun", "store"})
 NO_PAIRING: dict[str, Any] = {"qr": None, "qr_expires_at": None, "pairing_code": None}
 
 
