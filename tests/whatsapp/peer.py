@@ -159,7 +159,7 @@ class Phone:
 
 
 class MemoryStore:
-    """A store that forgets with the process. `failing` names the methods that raise; `saved` is what was saved, in order."""
+    """A store that forgets with the process. Methods named in `failing` raise; `saved` is what was saved, in order."""
 
     def __init__(self, credentials: Credentials | None = None) -> None:
         self.credentials = credentials
