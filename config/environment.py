@@ -151,23 +151,25 @@ def database(name: str, default: str) -> dict[str, Any]:
     1.2 s for SQLite's write lock, 1.5 s for a pooled PostgreSQL connection. Background work tries again by itself.
     """
     value = os.environ.get(name, "").strip() or default
+    if not value.startswith(("sqlite://", "postgres://", "postgresql://")):
+        refuse(name, "must begin with sqlite:// or postgres://.")
     try:
         parsed: dict[str, Any] = environ.Env.db_url_config(value)
     except (ValueError, KeyError):
         refuse(name, "is not a database address.")
-    engine = parsed.get("ENGINE")
-    if engine == "django.db.backends.sqlite3":
+    if parsed["ENGINE"] == "django.db.backends.sqlite3":
         parsed["CONN_MAX_AGE"] = None
         parsed["OPTIONS"] = {
             "transaction_mode": "IMMEDIATE",
             "timeout": 1.2,
             "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
         }
-    elif engine == "django.db.backends.postgresql":
+    else:
         if not parsed.get("NAME"):
             refuse(name, "names no database.")
         # The pool keeps connections open; Django's own persistent ones would leak under ASGI.
         parsed["CONN_MAX_AGE"] = 0
+        parsed["CONN_HEALTH_CHECKS"] = True  # a server that was restarted left dead connections in the pool
         parsed["OPTIONS"] = {
             **parsed.get("OPTIONS", {}),
             "pool": {"min_size": 1, "max_size": 24, "timeout": 1.5, "max_idle": 300, "reconnect_timeout": 5},
@@ -175,6 +177,4 @@ def database(name: str, default: str) -> dict[str, Any]:
             "tcp_user_timeout": 1500,  # ms; a peer that went silent, found while a query waits
             "options": "-c lock_timeout=1200 -c statement_timeout=15000",  # ms
         }
-    else:
-        refuse(name, "must begin with sqlite:// or postgres://.")
     return parsed

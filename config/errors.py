@@ -102,10 +102,21 @@ def _note_database_failure() -> None:
     _last_database_failure = now
 
 
+def _is_from_database(exception: BaseException | None) -> bool:
+    """Whether this exception, or one that it was raised while handling, is the database's."""
+    while exception is not None:
+        if isinstance(exception, DATABASE_ERRORS):
+            return True
+        exception = exception.__cause__ or exception.__context__
+    return False
+
+
 # Django's handlers, named in urls.py and settings.py.
 
 
 def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    if _is_from_database(exception):  # a session that could not be saved comes here as one that was deleted
+        return database_unavailable(request)
     return answer(request, 413 if isinstance(exception, RequestDataTooBig) else 400)
 
 
@@ -119,7 +130,7 @@ def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpR
 
 def server_error(request: HttpRequest) -> HttpResponse:
     """Called while the exception is being handled; middleware that lost the database ends up here."""
-    if isinstance(sys.exc_info()[1], DATABASE_ERRORS):
+    if _is_from_database(sys.exc_info()[1]):
         return database_unavailable(request)
     return answer(request, 500)
 

@@ -235,6 +235,7 @@ LOGGING: dict[str, Any] = {
         "whatsapp": {"level": WA_LOG_LEVEL},
         "config": {"level": LOG_LEVEL},
         "django": {"handlers": [], "level": "WARNING", "propagate": True},
+        "django.request": {"level": "ERROR"},  # a 4xx is the answer to a request, and no event here
         "axes": {"level": "ERROR"},
     },
 }

@@ -33,7 +33,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/schema", api_docs.SchemaView.as_view(), name="api-schema"),
     path("api/docs", api_docs.DocsView.as_view(url_name="api-schema"), name="api-docs"),
     path("admin/", admin.site.urls),
-    re_path(r"^api(/|$)", errors.api_not_found),
+    re_path(r"^api(?:/|$)", errors.api_not_found),
 ]
 
 handler400 = "config.errors.bad_request"
