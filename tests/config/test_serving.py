@@ -52,7 +52,7 @@ def run(command, environment, **more):
 def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+        return int(probe.getsockname()[1])
 
 
 @contextlib.contextmanager
@@ -96,6 +96,7 @@ def test_it_serves_and_ends_cleanly(name, environment):
         with connect(address.replace("http", "ws") + "/ws/status", origin=address) as page:
             with pytest.raises(ConnectionClosed) as closed:
                 page.recv(timeout=5)
+            assert closed.value.rcvd is not None
             assert closed.value.rcvd.code == 4401
         process.send_signal(signal.SIGTERM)
         output = process.communicate(timeout=20)[0]

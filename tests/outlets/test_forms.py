@@ -12,7 +12,9 @@ def filled(**changes):
 def test_it_adds_an_outlet():
     form = OutletForm(filled())
     assert form.is_valid()
-    assert form.save().whatsapp_number == "6281234567890"
+    outlet = form.save()
+    assert outlet is not None
+    assert outlet.whatsapp_number == "6281234567890"
 
 
 def test_it_shows_the_present_values(cast):
