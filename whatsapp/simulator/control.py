@@ -25,7 +25,9 @@ class ControlClient:
         self._timeout_s = timeout_s
         self._ids = itertools.count(1)
         try:
-            self._connection = connect(url, open_timeout=5, close_timeout=1, max_size=None, compression=None)
+            # No pings: whoever steers is often busy with other things. `legacy`: this object is the context manager.
+            quiet = {"ping_interval": None, "max_size": None, "compression": None}
+            self._connection = connect(url, open_timeout=5, close_timeout=1, legacy=True, **quiet)
         except (OSError, ConnectionClosed, ValueError) as error:
             raise SimulatorError(f"The simulator cannot be reached: {error}.") from None
         except Exception as error:  # an upgrade refused, which has many names
