@@ -116,11 +116,14 @@ WORDS: Mapping[str, Words] = {
     ),
 }
 
-# Causes after which nothing is tried, not even after a restart of the server: a person decides.
-WAITS_FOR_PERSON = frozenset({Code.REPLACED, Code.REFUSED, Code.WRONG_NUMBER, Code.KEY_LOST})
+# Causes that leave good keys, after which nothing is tried, not even after a restart of the server: a person decides.
+WAITS_FOR_PERSON = frozenset({Code.REPLACED, Code.REFUSED})
 
 # Transient causes: the connection is tried again for as long as auto-reconnect is on.
 COMES_BACK = frozenset({Code.NETWORK, Code.LINE_LOST, Code.TIMED_OUT, Code.SERVER_ERROR, Code.RESTART, Code.INTERNAL})
+
+# Words of `End.reason` for what broke on our own side.
+_OURS = frozenset({"crash", "handler", "internal", "overrun", "store"})
 
 _OF_KIND = {
     EndKind.RESTART: Code.RESTART,
@@ -146,13 +149,15 @@ def is_outage(end: End) -> bool:
     return end.kind is EndKind.TRANSIENT and end.network
 
 
-def cause_of(end: End) -> tuple[Code, dict[str, Any]]:
-    """The cause of an end, and what its sentence needs."""
+def cause_of(end: End, *, network_works: bool = False) -> tuple[Code, dict[str, Any]]:
+    """The cause of an end, and what its sentence needs. `network_works`: others got through meanwhile."""
     detail: dict[str, Any] = {} if end.code is None else {"code": end.code}
     if end.kind is not EndKind.TRANSIENT:
         return _OF_KIND.get(end.kind, Code.LINE_LOST), detail
-    if end.network:
+    if end.network and not network_works:
         return Code.NETWORK, detail
+    if end.reason in _OURS:
+        return Code.INTERNAL, detail
     if end.code == 408:
         return Code.TIMED_OUT, detail
     if end.code is not None and end.code >= 500:

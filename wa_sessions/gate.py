@@ -49,7 +49,9 @@ class Gate:
         return not self._works and self._probe_gap > 0
 
     def join(self, outlet: int, *, first: bool = False) -> None:
-        """Ask for a turn. Asking again keeps the place, or moves it to the front."""
+        """Ask for a turn. Asking again keeps the place, or moves it to the front; whoever just got a turn has it."""
+        if outlet in self._under_way:
+            return
         self._waiting.setdefault(outlet, None)
         if first:
             self._waiting.move_to_end(outlet, last=False)
@@ -69,12 +71,16 @@ class Gate:
     def failed(self, outlet: int, now: float) -> bool:
         """A dial did not reach WhatsApp. Returns whether another one did since this one began."""
         dial = self._under_way.pop(outlet, None)
-        works = dial is not None and self.reached_at > dial.began
-        if not works:
-            self._works = False
-            self._probe_gap = min(PROBE_CAP_S, max(PROBE_FIRST_S, self._probe_gap * PROBE_GROWTH))
-            self._probe_due = now + self._probe_gap
-        return works
+        if dial is None:
+            return self._works  # it was forgotten: it says nothing
+        if self.reached_at > dial.began:
+            return True
+        self._works = False
+        # Many that were under way fail together: only a probe shows that the outage still lasts.
+        growth = PROBE_GROWTH if dial.is_probe else 1.0
+        self._probe_gap = min(PROBE_CAP_S, max(PROBE_FIRST_S, self._probe_gap * growth))
+        self._probe_due = now + self._probe_gap
+        return False
 
     def lost(self) -> None:
         """An open connection was lost. It may be the first of many: the next dial goes alone, at once."""

@@ -17,18 +17,20 @@ class Policy:
 
 
 class Phase(enum.StrEnum):
-    """What is being done about the connection. Only DIALING, PAIRING, OPEN and CLOSING have a socket."""
+    """What is being done about the connection. IDLE, QUEUED and WAITING have no socket, the others have one."""
 
     IDLE = "idle"  # nothing, until a person asks
     QUEUED = "queued"  # wants to dial, waits for its turn or for the network
     DIALING = "dialing"
     PAIRING = "pairing"
     OPEN = "open"
+    UNLINKING = "unlinking"  # logged in, only to have the server remove this device; ends by itself
     WAITING = "waiting"  # until `retry_at`
     CLOSING = "closing"
 
 
-HAS_SOCKET = frozenset({Phase.DIALING, Phase.PAIRING, Phase.OPEN, Phase.CLOSING})
+HAS_SOCKET = frozenset({Phase.DIALING, Phase.PAIRING, Phase.OPEN, Phase.UNLINKING, Phase.CLOSING})
+UNDER_WAY = frozenset({Phase.QUEUED, Phase.DIALING, Phase.PAIRING, Phase.WAITING})  # to a connection that stays
 CLAIMS_A_CONNECTION = frozenset({Status.CONNECTED, Status.PAUSED, Status.CONNECTING})
 
 
@@ -55,8 +57,9 @@ class State:
     restarts: int = 0  # 515 in a row
     reason: str = ""  # of the last change of status: a cause or a wish; goes into the flip
     wants_pairing: bool = False  # a person asked for a QR and none is open yet
+    wants_code: bool = False  # and for an 8-character code with it
     unlinking: int = 0  # number of the wish to unlink that is being carried out, 0 for none
-    wrong_number: bool = False  # logged in with a number that is not the outlet's; being unlinked
+    wrong_number: bool = False  # the linked number is not the outlet's: the device must be removed
 
     @property
     def wants_socket(self) -> bool:
@@ -127,7 +130,7 @@ class Ended:
 
 @dataclass(frozen=True, slots=True)
 class KeyLost:
-    """The saved keys cannot be read."""
+    """The saved keys cannot be read; no socket is left."""
 
 
 @dataclass(frozen=True, slots=True)

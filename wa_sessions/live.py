@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from wa_sessions.lifecycle_types import HAS_SOCKET, Phase
+from wa_sessions.lifecycle_types import UNDER_WAY, Phase
 from wa_sessions.states import Status
 
 
@@ -47,8 +47,7 @@ class Live:
         """The live status: CONNECTED, CONNECTING or DISCONNECTED."""
         if self.is_verified(now, window_s):
             return Status.CONNECTED
-        trying = self.phase in (HAS_SOCKET | {Phase.QUEUED, Phase.WAITING}) - {Phase.OPEN, Phase.CLOSING}
-        return Status.CONNECTING if trying else Status.DISCONNECTED
+        return Status.CONNECTING if self.phase in UNDER_WAY else Status.DISCONNECTED
 
 
 Snapshot = Mapping[int, Live]

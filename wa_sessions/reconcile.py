@@ -1,6 +1,6 @@
 """Whether a row and the sockets agree, and what the row becomes where they do not. Pure."""
 
-from wa_sessions.lifecycle_types import Phase
+from wa_sessions.lifecycle_types import UNDER_WAY, Phase
 from wa_sessions.live import Live
 from wa_sessions.states import Intent, Status
 
@@ -19,13 +19,8 @@ def correction(status: str, intent: str, live: Live, now: float, window_s: float
         wanted = Status.PAUSED if intent == Intent.PAUSED else Status.CONNECTED
         return wanted if status not in (Status.CONNECTED, Status.PAUSED) else None
     if status in (Status.CONNECTED, Status.PAUSED):
-        just_reconnecting = _is_under_way(live) and now - live.since <= RECONNECT_GRACE_S
+        just_reconnecting = live.phase in UNDER_WAY and now - live.since <= RECONNECT_GRACE_S
         return None if just_reconnecting else Status.DISCONNECTED
-    if status == Status.CONNECTING and not _is_under_way(live):
+    if status == Status.CONNECTING and live.phase is Phase.IDLE:
         return Status.DISCONNECTED
     return None
-
-
-def _is_under_way(live: Live) -> bool:
-    """Whether a connection is being made, or is waiting for its turn."""
-    return live.phase in (Phase.QUEUED, Phase.DIALING, Phase.PAIRING, Phase.WAITING)
