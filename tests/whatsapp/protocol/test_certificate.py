@@ -1,8 +1,7 @@
 """The server's certificate: each of the seven checks fails on its own."""
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from tests.whatsapp.peer import ROOT_KEY, WALL_TIME, certificate_chain
 from whatsapp.exceptions import CertificateError, HandshakeError
@@ -50,12 +49,12 @@ def test_each_check_fails_on_its_own(number, changes):
 def test_both_links_must_be_whole(link, field, value):
     chain = CertChain.FromString(certificate_chain(STATIC))
     setattr(getattr(chain, link), field, value)
-    with pytest.raises(CertificateError, match="^1"):
+    with pytest.raises(CertificateError, match=r"^1"):
         check(chain.SerializeToString())
 
 
 def test_the_real_root_did_not_sign_it():
-    with pytest.raises(CertificateError, match="^2"):
+    with pytest.raises(CertificateError, match=r"^2"):
         check(certificate_chain(STATIC), WHATSAPP_ROOT_KEY)
 
 

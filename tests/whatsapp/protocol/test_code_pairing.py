@@ -98,7 +98,9 @@ def test_a_code_is_eight_characters_that_nobody_confuses():
     assert not set("0OIU") & set(ALPHABET)
 
 
-@pytest.mark.parametrize("number", ["", "081234567", "+6281234567", "62812 34567", "12345", "6" * 16, "６２８１２３４５６７"])
+@pytest.mark.parametrize(
+    "number", ["", "081234567", "+6281234567", "62812 34567", "12345", "6" * 16, "６２８１２３４５６７"]
+)
 def test_it_takes_only_numbers_in_digits_with_a_country_code(number):
     with pytest.raises(ValueError, match="digits"):
         CodePairing(number)

@@ -1,8 +1,7 @@
 """The table of ends, as PROTOCOL.md §20 has it."""
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from whatsapp.ends import EndKind
 from whatsapp.protocol.ends import BAN_DEFAULT_S, LOCAL, failure_end, http_end, local_end, stream_error_end

@@ -12,9 +12,7 @@ def test_new_credentials_can_pair_and_not_log_in():
     assert 0 <= credentials.registration_id < 1 << 14
     assert len(credentials.adv_secret) == 32
     signed = b"\x05" + curve.public_of(credentials.signed_pre_key_private)
-    assert xeddsa.verify(
-        curve.public_of(credentials.identity_private), signed, credentials.signed_pre_key_signature
-    )
+    assert xeddsa.verify(curve.public_of(credentials.identity_private), signed, credentials.signed_pre_key_signature)
 
 
 def test_no_two_devices_share_a_key():

@@ -4,8 +4,7 @@ import hashlib
 
 import pytest
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from whatsapp.exceptions import FrameError, HandshakeError
 from whatsapp.protocol import curve

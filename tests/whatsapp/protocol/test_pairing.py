@@ -3,8 +3,7 @@
 import base64
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from tests.whatsapp.peer import JID, LID, Phone
 from whatsapp.exceptions import PairingError
@@ -34,7 +33,9 @@ def test_the_qr_says_ref_keys_and_kind_of_client():
 
 
 def test_refs_come_in_order_as_text_or_bytes():
-    node = Node("pair-device", {}, [Node("ref", {}, b"one"), Node("ref", {}, "two"), Node("ref"), Node("other", {}, b"x")])
+    node = Node(
+        "pair-device", {}, [Node("ref", {}, b"one"), Node("ref", {}, "two"), Node("ref"), Node("other", {}, b"x")]
+    )
     assert refs_of(node) == ["one", "two"]
 
 

@@ -49,5 +49,5 @@ def test_both_describe_the_same_web_client():
 
 @pytest.mark.parametrize("jid", [None, "", "nobody", "name@s.whatsapp.net", "@s.whatsapp.net", "62:x@s.whatsapp.net"])
 def test_credentials_without_a_number_cannot_log_in(jid):
-    with pytest.raises(ValueError, match="no linked device|invalid literal"):
+    with pytest.raises(ValueError, match=r"no linked device|invalid literal"):
         login_payload(dataclasses.replace(linked_credentials(), jid=jid), DEVICE)

@@ -99,7 +99,13 @@ def test_unlinking_names_this_device():
 
 @pytest.mark.parametrize(
     "node",
-    [stanzas.ping(), stanzas.active(), stanzas.offline_batch(), stanzas.presence_available("Toko"), stanzas.pre_key_count()],
+    [
+        stanzas.ping(),
+        stanzas.active(),
+        stanzas.offline_batch(),
+        stanzas.presence_available("Toko"),
+        stanzas.pre_key_count(),
+    ],
 )
 def test_each_can_be_written_and_read(node):
     assert decode_node(encode_node(node)) == node

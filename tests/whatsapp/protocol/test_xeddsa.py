@@ -1,8 +1,7 @@
 """Signatures as libsignal makes and takes them."""
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from whatsapp.protocol import curve, xeddsa
 
