@@ -1,37 +1,24 @@
 """Every address of the program. They are spelled without a slash at the end; `PathMiddleware` takes both."""
 
-import importlib
-from typing import Any
-
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path, re_path
 from django.views.i18n import set_language
 
-from config import api_docs, errors
+from config import api_docs, errors, health
 from wa_sessions.outlets_api import OutletsView, OutletView
-
-
-def _when_there(*modules: str) -> list[Any]:
-    """For as long as rooms are being built."""
-    found = []
-    for name in modules:
-        try:
-            found.append(path("", include(importlib.import_module(name))))
-        except ImportError:
-            continue
-    return found
-
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("accounts.urls")),
-    *_when_there(
-        "wa_sessions.page_urls", "outlets.urls", "wa_sessions.api_urls", "wa_sessions.urls", "config.health_urls"
-    ),
+    path("", include("outlets.urls")),
+    path("", include("wa_sessions.page_urls")),
+    path("", include("wa_sessions.api_urls")),
     path("api/outlets", OutletsView.as_view(), name="api-outlets"),
     path("api/outlets/<str:outlet_id>", OutletView.as_view(), name="api-outlet"),  # after api/outlets/status
     path("i18n/setlang", set_language, name="set_language"),
     path("api/schema", api_docs.SchemaView.as_view(), name="api-schema"),
     path("api/docs", api_docs.DocsView.as_view(url_name="api-schema"), name="api-docs"),
+    path("healthz", health.healthz, name="healthz"),
+    path("readyz", health.readyz, name="readyz"),
     path("admin/", admin.site.urls),
     re_path(r"^api(?:/|$)", errors.api_not_found),
 ]
