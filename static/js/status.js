@@ -6,6 +6,7 @@
   if (!live) return;
 
   const EVERY_MS = 10000;
+  const RETRY_MS = 3000;
   const HIDDEN_EVERY_MS = 60000;
   const HINT_MS = 60; // hints that come together are answered by one fetch
   const SILENT_MS = 14000; // one missed refresh and a little
@@ -150,31 +151,40 @@
     }
     clearTimeout(timer);
     fetching = ask();
-    await fetching;
-    fetching = null;
-    if (again) {
+    const isAnswered = await fetching.finally(() => { fetching = null; });
+    fresh();
+    if (again && isAnswered) {
       again = false;
       return refresh();
     }
-    timer = setTimeout(refresh, document.hidden ? HIDDEN_EVERY_MS : EVERY_MS);
+    again = false;
+    timer = setTimeout(refresh, document.hidden ? HIDDEN_EVERY_MS : isAnswered ? EVERY_MS : RETRY_MS);
   }
 
+  /* Gives whether the server answered. */
   async function ask() {
+    let response = null;
+    let html = "";
     try {
-      const headers = etag ? { "If-None-Match": etag } : {};
-      const response = await fetch(live.dataset.url + location.search.replace(/([?&])open=[^&]*&?/, "$1"), {
-        headers, redirect: "manual", cache: "no-store", signal: AbortSignal.timeout(8000),
+      response = await fetch(live.dataset.url + location.search.replace(/([?&])open=[^&]*&?/, "$1"), {
+        headers: etag ? { "If-None-Match": etag } : {},
+        redirect: "manual", cache: "no-store", signal: AbortSignal.timeout(8000),
       });
-      if (G.isLoggedOut(response)) return G.toLogin();
-      if (response.status !== 304) {
-        if (!response.ok) throw new Error(String(response.status));
-        show(await response.text());
-        etag = response.headers.get("ETag") || "";
-      }
-      answered(response.headers.get("X-Gerai-At"));
+      if (!G.isLoggedOut(response) && response.status !== 304) html = await response.text();
     } catch {
-      setTimeout(fresh, 0); // the age is shown at once; the next try comes with the timer
+      return false;
     }
+    if (G.isLoggedOut(response)) {
+      G.toLogin();
+      return true;
+    }
+    if (response.status !== 304) {
+      if (!response.ok) return false;
+      show(html);
+      etag = response.headers.get("ETag") || "";
+    }
+    answered(response.headers.get("X-Gerai-At"));
+    return true;
   }
 
   function answered(at) {
@@ -284,7 +294,8 @@
 
   live.addEventListener("click", (event) => {
     const expander = event.target.closest("[data-expands]");
-    const main = expander ? null : event.target.closest("tr.row-main");
+    const isOther = !expander && event.target.closest("a, button, input, label, summary");
+    const main = expander || isOther ? null : event.target.closest("tr.row-main");
     const link = expander || (main && !getSelection().toString() && main.querySelector("[data-expands]"));
     if (!link || event.ctrlKey || event.metaKey) return;
     event.preventDefault();
