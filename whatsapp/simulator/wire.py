@@ -63,7 +63,7 @@ class Wire(ServerConnection):
             self._woken.set()
         if swallowed and len(swallowed) > _MAX_SWALLOWED:
             self.reset()
-        elif swallowed:
+        elif swallowed and not self.protocol.reader.eof:  # else the other side gave up meanwhile
             super().data_received(bytes(swallowed))
 
     async def until_woken(self) -> None:
