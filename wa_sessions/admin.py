@@ -54,7 +54,9 @@ def _carry_out(request: HttpRequest, sessions: "QuerySet[WhatsAppSession]", act:
 
 @admin.register(WhatsAppSession)
 class WhatsAppSessionAdmin(_ReadOnly):
-    list_display = ("outlet", "number", "shown_status", "intent", "session_name", "retries", "connected_at", "last_seen")
+    list_display = (
+        "outlet", "number", "shown_status", "intent", "session_name", "retries", "connected_at", "last_seen",
+    )  # fmt: skip
     list_filter = ("status", "intent", "auto_reconnect", "outlet__is_active")
     list_select_related = ("outlet",)
     search_fields = ("outlet__name", "outlet__whatsapp_number", "session_name")

@@ -1,7 +1,7 @@
 """A person's wishes (POST), and the linking of a phone by QR or by code.
 
-Every wish is its own URL. A form without scripts is sent back where it came from with a message; a script asks for JSON and
-draws the message itself.
+Every wish is its own URL. A form without scripts is sent back where it came from with a message; a script asks for
+JSON and draws the message itself.
 """
 
 from collections.abc import Callable

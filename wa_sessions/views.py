@@ -74,7 +74,7 @@ def outlets_rows(request: HttpRequest) -> HttpResponse:
 
 
 def rows_response(request: HttpRequest, template: str, **more: Any) -> HttpResponse:
-    """The live part again. Where nothing changed since the caller's copy: 304 and no body, for phones on mobile data."""
+    """The live part again; 304 and no body where nothing changed since the caller's copy: data cost money."""
     context = page_context(request) | more
     tag = _fingerprint(request, context)
     if request.headers.get("If-None-Match") == tag:
@@ -127,7 +127,7 @@ _SHOWS: Mapping[str, Any] = {
     "": "",
     "problem": presentation.PROBLEM.label,
     "healthy": presentation.HEALTHY.label,
-    **{value: label for value, label in Status.choices},
+    **dict(Status.choices),
     "inactive": presentation.INACTIVE.label,
 }
 
@@ -156,9 +156,7 @@ def _origin(request: HttpRequest) -> str:
 
 def _fingerprint(request: HttpRequest, context: Mapping[str, Any]) -> str:
     # `at` and `verifiedAt` move with every read and are not drawn in the rows.
-    statuses = [
-        {key: value for key, value in row.status.items() if key != "verifiedAt"} for row in context["rows"]
-    ]
+    statuses = [{key: value for key, value in row.status.items() if key != "verifiedAt"} for row in context["rows"]]
     sinces = [row.since for row in context["rows"]]
     counts = {key: value for key, value in context["page"].items() if key not in ("at", "statuses")}
     drawn = json.dumps([counts, statuses, sinces, translation.get_language(), request.get_full_path()], default=str)

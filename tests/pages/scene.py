@@ -1,4 +1,4 @@
-"""The seeds' picture in rows and sockets made by hand: three connected, Bandung disconnected, Medan waiting for a scan."""
+"""The seeds' picture made by hand: three connected, Bandung disconnected, Medan waiting for a scan."""
 
 import time
 from dataclasses import dataclass

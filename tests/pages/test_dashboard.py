@@ -11,6 +11,8 @@ from wa_sessions.states import Status
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
+CELLS = "[...document.querySelectorAll('[data-cell]')]"
+
 
 def names(page):
     return page.locator("[data-row] .expander").all_inner_texts()
@@ -18,7 +20,10 @@ def names(page):
 
 @pytest.mark.parametrize(
     ("language", "headline", "connected", "problem"),
-    [("id", "2 outlet bermasalah", "Terhubung", "Bermasalah"), ("en", "2 outlets have a problem", "Connected", "Problem")],
+    [
+        ("id", "2 outlet bermasalah", "Terhubung", "Bermasalah"),
+        ("en", "2 outlets have a problem", "Connected", "Problem"),
+    ],
 )
 def test_it_answers_in_one_glance(scene, visit, language, headline, connected, problem):
     visitor = visit(scene.cast.sari, language=language)
@@ -40,7 +45,7 @@ def test_it_exchanges_only_the_cells_that_changed(scene, visit):
     visitor = visit(scene.cast.sari, language="id")
     page = visitor.go("/outlet-status")
     jakarta = scene.cast.jakarta.public_id
-    page.evaluate("for (const cell of document.querySelectorAll('[data-cell]')) if (cell.firstChild) cell.firstChild.mark = 1")
+    page.evaluate(f"{CELLS}.forEach(cell => cell.firstChild && (cell.firstChild.mark = 1))")
     page.locator("#q").fill("half-written")
     scene.down(scene.cast.jakarta, cause="line_lost")
     page.evaluate("document.dispatchEvent(new CustomEvent('gerai:wish'))")
@@ -48,7 +53,7 @@ def test_it_exchanges_only_the_cells_that_changed(scene, visit):
     expect(page.locator(f"[data-row={jakarta}] .row-note")).to_contain_text("Koneksi ke WhatsApp terputus.")
     expect(page).to_have_title("(3) Gerai")
     expect(page.locator("#announce")).to_have_text("3 outlet bermasalah")
-    kept = page.evaluate("[...document.querySelectorAll('[data-cell]')].filter(c => c.firstChild?.mark).map(c => c.dataset.cell)")
+    kept = page.evaluate(f"{CELLS}.filter(cell => cell.firstChild?.mark).map(cell => cell.dataset.cell)")
     surabaya = scene.cast.surabaya.public_id
     assert {f"{jakarta}:name", f"{surabaya}:db", f"{surabaya}:health", "total"} <= set(kept)
     assert not {f"{jakarta}:db", f"{jakarta}:health", "problems"} & set(kept)

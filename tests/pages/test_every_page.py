@@ -54,7 +54,8 @@ def test_targets_are_large_enough_for_thumbs(scene, visit):
     for address in addresses(scene):
         page = visitor.go(address)
         small = page.evaluate(
-            """() => [...document.querySelectorAll('button, a, summary, input:not([type=hidden],[type=checkbox]), select')]
+            """() => [...document.querySelectorAll('button, a, summary, select, input')]
+                .filter(part => !part.matches('[type=hidden], [type=checkbox]'))
                 .filter(part => part.checkVisibility() && !part.matches('.skip'))
                 .filter(part => part.getBoundingClientRect().height < 43.5)
                 .map(part => part.outerHTML)"""
