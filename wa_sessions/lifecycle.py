@@ -52,6 +52,7 @@ from wa_sessions.states import Intent, Status, Wish
 from whatsapp.ends import End, EndKind
 
 RESTARTS_IN_A_ROW = 5  # a server that says 515 more often than this is in trouble, and 515 counts as a loss
+CALM_AFTER_S = 60.0  # a 515 this long after the last one begins a new row; a login between them does not
 
 
 def receive(state: State, event: Event, now: float, random: float, policy: Policy) -> Step:
@@ -156,7 +157,6 @@ def _logged_in(state: State, event: LoggedIn) -> Step:
             detail=(),
             slow_attempts=0,
             timeouts_only=True,
-            restarts=0,
             wrong_number=False,
             wants_pairing=False,
             wants_code=False,
@@ -181,8 +181,10 @@ def _ended(state: State, event: Ended, now: float, random: float, policy: Policy
     wish_has_changed = state.phase is Phase.UNLINKING and not _is_removing(state)
     if state.phase is Phase.CLOSING or end.kind is EndKind.CLOSED or wish_has_changed:
         return _closed(state)
-    if end.kind is EndKind.RESTART and state.restarts < RESTARTS_IN_A_ROW and state.linked:
-        return queue(replace(state, restarts=state.restarts + 1), Code.RESTART, first=True)
+    restarts = state.restarts if now < state.calm_at else 0
+    if end.kind is EndKind.RESTART and restarts < RESTARTS_IN_A_ROW and state.linked:
+        state = replace(state, restarts=restarts + 1, calm_at=now + CALM_AFTER_S)
+        return queue(state, Code.RESTART, first=True)
     if state.phase is Phase.PAIRING and not state.linked:
         return _pairing_ended(state, end)
     if end.kind in (EndKind.TRANSIENT, EndKind.RESTART):

@@ -1,6 +1,7 @@
 """What the lifecycle speaks of: its state, what can happen to it, and what it may ask for."""
 
 import enum
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -55,6 +56,7 @@ class State:
     slow_attempts: int = 0  # quiet attempts made since the retries were used up
     timeouts_only: bool = True  # every counted attempt died of waiting
     restarts: int = 0  # 515 in a row
+    calm_at: float = math.inf  # when the row is over, if none follows
     reason: str = ""  # of the last change of status: a cause or a wish; goes into the flip
     wants_pairing: bool = False  # a person asked for a QR and none is open yet
     wants_code: bool = False  # and for an 8-character code with it
