@@ -15,6 +15,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import IO, Any, TypeVar
 
@@ -127,7 +128,7 @@ def _link(control: str) -> None:
         for name, outlet in outlets.items():
             if name == "Medan":
                 continue
-            qr = _wait_for(lambda outlet=outlet: selectors.qr_of(outlet), f"the QR code of {name}")
+            qr = _wait_for(partial(selectors.qr_of, outlet), f"the QR code of {name}")
             phones.scan(outlet.whatsapp_number, qr.text)
         linked = [outlets[name].pk for name in (*CONNECTED, "Bandung")]
         online = WhatsAppSession.objects.filter(pk__in=linked, status=Status.CONNECTED)
