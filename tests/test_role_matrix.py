@@ -1,0 +1,400 @@
+"""Who may do what: every URL and every WebSocket times everybody, as one table.
+
+A new URL needs a row here. A row says for each method what each person gets; a method that is not in the row is
+refused to everybody. What is not theirs and what is not there is the same answer, byte for byte.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from asgiref.sync import sync_to_async
+from django.conf import settings
+from django.contrib.contenttypes.models import ContentType
+from django.core.cache import cache
+from django.db import transaction
+from django.http import HttpResponse
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver
+from django.utils import timezone
+
+from accounts.models import ApiToken, Role, User
+from outlets.models import Outlet
+from tests.cast import Cast, UserFactory
+from tests.wa_sessions.sockets import Page, headers_of, session_of
+from wa_sessions.models import Flip, WhatsAppSession
+from wa_sessions.routing import websocket_urlpatterns
+from wa_sessions.states import Intent, Source, Status
+
+pytestmark = pytest.mark.django_db
+
+# Jaka asks for his own outlet, Budi for Jaka's, Nina has none; Dewi was an ADMIN, and is deactivated.
+PEOPLE = ("anonymous", "own", "other", "none", "admin", "superadmin", "deactivated")
+METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
+
+LOGIN = "login"  # a redirect to the login page
+REFUSALS = (LOGIN, 401, 403, 404, 405)
+
+Outcome = int | str
+Expected = Mapping[str, Outcome]  # by person
+
+
+def of(*outcomes: Outcome) -> Expected:
+    return dict(zip(PEOPLE, outcomes, strict=True))
+
+
+def public(outcome: Outcome) -> Expected:
+    """The same for everybody."""
+    return dict.fromkeys(PEOPLE, outcome)
+
+
+def members(outcome: Outcome, refusal: Outcome = LOGIN) -> Expected:
+    """For whoever is logged in."""
+    return of(refusal, outcome, outcome, outcome, outcome, outcome, refusal)
+
+
+def seers(outcome: Outcome, refusal: Outcome = LOGIN) -> Expected:
+    """For whoever sees the outlet."""
+    return of(refusal, outcome, 404, 404, outcome, outcome, refusal)
+
+
+def managers(outcome: Outcome, refusal: Outcome = LOGIN, *, hidden: bool = True) -> Expected:
+    """For ADMIN and up. `hidden`: it is about an outlet, of which others do not learn that it is there."""
+    unseen = 404 if hidden else 403
+    return of(refusal, 403, unseen, unseen, outcome, outcome, refusal)
+
+
+def staff(admin: Outcome, superadmin: Outcome | None = None) -> Expected:
+    """The Django admin sends everybody else to its login."""
+    return of(LOGIN, LOGIN, LOGIN, LOGIN, admin, admin if superadmin is None else superadmin, LOGIN)
+
+
+@dataclass(frozen=True)
+class Row:
+    """`path` may hold {outlet} and other names of `Scene.ids`; `data` is what a POST or PATCH carries."""
+
+    path: str
+    expected: Mapping[str, Expected] = field(default_factory=dict)  # by method
+    data: Mapping[str, Any] = field(default_factory=dict)
+    by_session: Mapping[str, Expected] = field(default_factory=dict)  # where it differs from `expected`, by token
+    is_api: bool = False
+    is_admin: bool = False  # Django's own views take any method; what matters is who gets in
+    is_optional: bool = False  # there only with some settings
+
+
+def page(path: str, data: Mapping[str, Any] | None = None, **expected: Expected) -> Row:
+    return Row(path, expected, data or {})
+
+
+def api(
+    path: str,
+    data: Mapping[str, Any] | None = None,
+    by_session: Mapping[str, Expected] | None = None,
+    **expected: Expected,
+) -> Row:
+    return Row(path, expected, data or {}, by_session or {}, is_api=True)
+
+
+def admin(path: str, expected: Expected) -> Row:
+    return Row(path, {"GET": expected}, is_admin=True)
+
+
+NEW_OUTLET = {"name": "Outlet Baru", "whatsapp_number": "6281234567890", "is_active": "on"}
+NEW_OUTLET_API = {"name": "Outlet Baru", "whatsappNumber": "6281234567890"}
+
+ROWS: Mapping[str, Row] = {
+    # Pages
+    "": Row("/", dict.fromkeys(METHODS, public(302))),  # leads to the dashboard, and changes nothing
+    "login": page(
+        "/login",
+        **dict.fromkeys(("GET", "POST", "PUT"), of(200, 302, 302, 302, 302, 302, 200)),
+        **dict.fromkeys(("PATCH", "DELETE"), of(405, 302, 302, 302, 302, 302, 405)),  # on to the dashboard
+    ),
+    "logout": page("/logout", POST=public(LOGIN)),
+    "i18n/setlang": Row("/i18n/setlang", dict.fromkeys(METHODS, public(302)), {"language": "en"}),  # a cookie, no more
+    "outlet-status": page("/outlet-status", GET=members(200)),
+    "outlet-status/rows": page("/outlet-status/rows", GET=members(200)),
+    "outlet-status/<str:outlet_id>": page("/outlet-status/{outlet}", GET=seers(200)),
+    "outlets": page("/outlets", GET=members(200)),
+    "outlets/rows": page("/outlets/rows", GET=members(200)),
+    "outlets/new": page("/outlets/new", NEW_OUTLET, GET=managers(200, hidden=False), POST=managers(302, hidden=False)),
+    "outlets/<str:outlet_id>/edit": page("/outlets/{outlet}/edit", NEW_OUTLET, GET=managers(200), POST=managers(200)),
+    "outlets/<str:outlet_id>/deactivate": page("/outlets/{outlet}/deactivate", POST=managers(302)),
+    "outlets/<str:outlet_id>/activate": page("/outlets/{outlet}/activate", POST=managers(302)),
+    "outlets/<str:outlet_id>/link": page("/outlets/{outlet}/link", GET=seers(200)),
+    "outlets/<str:outlet_id>/qr": page("/outlets/{outlet}/qr", GET=seers(200)),
+    "outlets/<str:outlet_id>/pairing-code": page("/outlets/{outlet}/pairing-code", POST=seers(302)),
+    "outlets/<str:outlet_id>/connect": page("/outlets/{outlet}/connect", POST=seers(302)),
+    "outlets/<str:outlet_id>/disconnect": page("/outlets/{outlet}/disconnect", POST=seers(302)),
+    "outlets/<str:outlet_id>/pause": page("/outlets/{outlet}/pause", POST=seers(302)),
+    "outlets/<str:outlet_id>/resume": page("/outlets/{outlet}/resume", POST=seers(302)),
+    "outlets/<str:outlet_id>/unlink": page("/outlets/{outlet}/unlink", GET=managers(200), POST=managers(302)),
+    "outlets/<str:outlet_id>/auto-reconnect": page("/outlets/{outlet}/auto-reconnect", POST=managers(302)),
+    "simulator": Row("/simulator", is_optional=True),
+    "simulator/rows": Row("/simulator/rows", is_optional=True),
+    "simulator/do": Row("/simulator/do", is_optional=True),
+    # API
+    "api/auth/token": api(
+        "/api/auth/token",
+        POST=public(400),
+        DELETE=members(200, 401),
+        by_session={"DELETE": members(400, 401)},  # there is no token to revoke
+    ),
+    "api/outlets": api("/api/outlets", NEW_OUTLET_API, GET=members(200, 401), POST=managers(201, 401, hidden=False)),
+    "api/outlets/<str:outlet_id>": api(
+        "/api/outlets/{outlet}", {"name": "Nama Lain"}, GET=seers(200, 401), PATCH=managers(200, 401)
+    ),
+    "api/outlets/status": api("/api/outlets/status", GET=members(200, 401)),
+    "api/outlets/<str:outlet_id>/status": api("/api/outlets/{outlet}/status", GET=seers(200, 401)),
+    "api/outlets/<str:outlet_id>/flips": api("/api/outlets/{outlet}/flips", GET=seers(200, 401)),
+    "api/outlets/<str:outlet_id>/qr": api("/api/outlets/{outlet}/qr", GET=seers(404, 401)),  # none waits: `no_qr`
+    "api/outlets/<str:outlet_id>/connect": api("/api/outlets/{outlet}/connect", POST=seers(202, 401)),
+    "api/outlets/<str:outlet_id>/disconnect": api("/api/outlets/{outlet}/disconnect", POST=seers(202, 401)),
+    "api/outlets/<str:outlet_id>/pause": api("/api/outlets/{outlet}/pause", POST=seers(202, 401)),
+    "api/outlets/<str:outlet_id>/resume": api("/api/outlets/{outlet}/resume", POST=seers(202, 401)),
+    "api/outlets/<str:outlet_id>/unlink": api("/api/outlets/{outlet}/unlink", POST=managers(202, 401)),
+    "api/outlets/<str:outlet_id>/pairing-code": api(
+        "/api/outlets/{outlet}/pairing-code",
+        POST=seers(409, 401),  # linked already
+    ),
+    "api/schema": api("/api/schema", GET=members(200, 401)),
+    "api/docs": api("/api/docs", GET=members(200, 401)),
+    "^api(?:/|$)": Row("/api/nothing", {method: public(404) for method in METHODS}, is_api=True),
+    # Health
+    "healthz": page("/healthz", GET=public(200)),
+    "readyz": page("/readyz", GET=public(503)),  # no manager runs here
+    "metrics": api("/metrics", GET=managers(200, 401, hidden=False)),
+    # Django admin
+    "^admin/outlet-status/?$": admin("/admin/outlet-status/", staff(200)),
+    "admin/outlet-status/rows": admin("/admin/outlet-status/rows", staff(200)),
+    # Where the admin sends whoever may not enter: those who are logged in are told so.
+    "admin/login/": Row("/admin/login/", dict.fromkeys(METHODS, of(LOGIN, 403, 403, 403, 403, 403, LOGIN))),
+    "admin/": admin("/admin/", staff(200)),
+    "admin/logout/": Row(
+        "/admin/logout/",
+        {
+            "POST": of(302, 302, 302, 302, LOGIN, LOGIN, 302),  # the others are sent to the admin's front door
+            **dict.fromkeys(("GET", "PUT", "PATCH", "DELETE"), of(302, 302, 302, 302, 405, 405, 302)),
+        },
+        is_admin=True,
+    ),
+    "admin/password_change/": admin("/admin/password_change/", staff(200)),
+    "admin/password_change/done/": admin("/admin/password_change/done/", staff(200)),
+    "admin/autocomplete/": admin("/admin/autocomplete/", staff(403)),  # names no field
+    "admin/jsi18n/": admin("/admin/jsi18n/", staff(200)),
+    "admin/r/<path:content_type_id>/<path:object_id>/": admin("/admin/r/{content_type}/{pk}/", staff(404)),
+    "admin/^(?P<app_label>accounts|outlets|wa_sessions)/$": admin("/admin/outlets/", staff(200)),
+    "admin/(?P<url>.*)$": admin("/admin/nothing", staff(404)),
+    "admin/accounts/user/<id>/password/": admin("/admin/accounts/user/{user}/password/", staff(200)),
+}
+
+
+def _model_rows(
+    name: str, ident: str, *, add: Expected, change: Expected, delete: Expected, history: Expected
+) -> dict[str, Row]:
+    """The six addresses that the admin makes for each model."""
+    here = f"admin/{name}"
+    return {
+        f"{here}/": admin(f"/{here}/", staff(200)),
+        f"{here}/add/": admin(f"/{here}/add/", add),
+        f"{here}/<path:object_id>/change/": admin(f"/{here}/{ident}/change/", change),
+        f"{here}/<path:object_id>/delete/": admin(f"/{here}/{ident}/delete/", delete),
+        f"{here}/<path:object_id>/history/": admin(f"/{here}/{ident}/history/", history),
+        f"{here}/<path:object_id>/": admin(f"/{here}/{ident}/", staff(302)),
+    }
+
+
+ROWS = {
+    **ROWS,
+    **_model_rows(
+        "accounts/user", "{user}", add=staff(200), change=staff(200), delete=staff(403, 200), history=staff(200)
+    ),
+    **_model_rows(
+        "accounts/apitoken", "{token}", add=staff(403), change=staff(200), delete=staff(403, 200), history=staff(200)
+    ),
+    **_model_rows("outlets/outlet", "{pk}", add=staff(200), change=staff(200), delete=staff(403), history=staff(200)),
+    **_model_rows(
+        "wa_sessions/whatsappsession", "{pk}", add=staff(403), change=staff(200), delete=staff(403), history=staff(200)
+    ),
+    **_model_rows(
+        "wa_sessions/flip", "{flip}", add=staff(403), change=staff(200), delete=staff(403), history=staff(200)
+    ),
+}
+
+
+class Scene:
+    """The cast, the deactivated Dewi, Jakarta's linked session, and what the paths name."""
+
+    def __init__(self) -> None:
+        cast = Cast()
+        dewi: User = UserFactory(username="dewi", role=Role.ADMIN)
+        self.people: Mapping[str, User | None] = {
+            "anonymous": None,
+            "own": cast.jaka,
+            "other": cast.budi,
+            "none": cast.nina,
+            "admin": cast.adi,
+            "superadmin": cast.sari,
+            "deactivated": dewi,
+        }
+        session = WhatsAppSession.objects.create(
+            outlet=cast.jakarta, status=Status.CONNECTED, intent=Intent.ONLINE, jid="6287788987745:7@s.whatsapp.net"
+        )
+        flip = Flip.objects.create(
+            session=session, from_status="CONNECTING", to_status="CONNECTED", source=Source.SOCKET, at=timezone.now()
+        )
+        self.tokens = {
+            name: ApiToken.objects.issue(user, lifetime=timedelta(days=1)) for name, user in self.people.items() if user
+        }
+        self.sessions = {name: session_of(user) for name, user in self.people.items() if user}
+        # Deactivated after login: what was given before must be worth nothing.
+        dewi.is_active = False
+        dewi.save()
+        self.outlet = cast.jakarta
+        self.ids = {
+            "outlet": cast.jakarta.public_id,
+            "pk": cast.jakarta.pk,
+            "user": cast.jaka.pk,
+            "token": self.tokens["own"][1].pk,
+            "flip": flip.pk,
+            "content_type": ContentType.objects.get_for_model(Outlet).pk,
+        }
+
+    def ask(self, row: Row, method: str, person: str, *, by_token: bool, **other_ids: Any) -> HttpResponse:
+        """One request of this person, its writes undone."""
+        client = Client(raise_request_exception=False)
+        if self.people[person] is not None:
+            if by_token:
+                client.defaults["HTTP_AUTHORIZATION"] = f"Bearer {self.tokens[person][0]}"
+            else:
+                client.cookies[settings.SESSION_COOKIE_NAME] = self.sessions[person]
+        cache.clear()  # throttles are not what is asked about here
+        path = row.path.format(**{**self.ids, **other_ids})
+        options: dict[str, Any] = {"content_type": "application/json"} if row.is_api else {}
+        with transaction.atomic():
+            response = getattr(client, method.lower())(path, dict(row.data), **(options if method != "GET" else {}))
+            getattr(response, "render", lambda: None)()
+            transaction.set_rollback(True)
+        return response
+
+
+@pytest.fixture
+def scene(db) -> Scene:
+    return Scene()
+
+
+def outcome_of(response: HttpResponse) -> Outcome:
+    place = response.headers.get("Location", "")
+    return LOGIN if response.status_code == 302 and re.match(r"/(admin/)?login\b", place) else response.status_code
+
+
+def urls() -> Iterator[str]:
+    def walk(patterns: list[URLPattern | URLResolver], prefix: str) -> Iterator[str]:
+        for pattern in patterns:
+            here = prefix + str(pattern.pattern)
+            if isinstance(pattern, URLResolver):
+                yield from walk(pattern.url_patterns, here)
+            else:
+                yield here
+
+    yield from walk(get_resolver().url_patterns, "")
+
+
+def test_every_url_has_its_row_and_every_row_its_url():
+    there = set(urls())
+    assert there - set(ROWS) == set(), "these URLs need a row"
+    assert {url for url, row in ROWS.items() if not row.is_optional} - there == set(), "these rows have no URL"
+
+
+def ways(row: Row) -> tuple[bool, ...]:
+    """By token or not: pages know sessions only, the API takes both."""
+    return (False, True) if row.is_api else (False,)
+
+
+REQUIRED = {url: row for url, row in ROWS.items() if not row.is_optional}
+
+
+@pytest.mark.parametrize("url", REQUIRED)
+def test_everybody_gets_what_the_table_says(scene, url):
+    row, found, expected = ROWS[url], {}, {}
+    for method, by_person in row.expected.items():
+        for person in PEOPLE:
+            for by_token in ways(row):
+                key = f"{method} {person} {'token' if by_token else 'session'}"
+                found[key] = outcome_of(scene.ask(row, method, person, by_token=by_token))
+                expected[key] = by_person[person] if by_token else row.by_session.get(method, by_person)[person]
+    assert found == expected
+
+
+@pytest.mark.parametrize("url", REQUIRED)
+def test_no_other_method_is_a_way_in(scene, url):
+    row = ROWS[url]
+    for method in METHODS:
+        if method in row.expected:
+            continue
+        for person in PEOPLE:
+            may_enter = row.is_admin and row.expected["GET"][person] not in REFUSALS
+            for by_token in ways(row):
+                outcome = outcome_of(scene.ask(row, method, person, by_token=by_token))
+                assert may_enter or outcome in REFUSALS, (method, person, outcome)
+                assert outcome != 500, (method, person)
+
+
+@pytest.mark.parametrize("url", [url for url, row in REQUIRED.items() if "{outlet}" in row.path])
+def test_what_is_not_theirs_is_as_if_it_were_not_there(scene, url):
+    row = ROWS[url]
+    for method in row.expected:
+        for by_token in ways(row):
+            for person in ("other", "none"):
+                foreign = scene.ask(row, method, person, by_token=by_token)
+                absent = scene.ask(row, method, person, by_token=by_token, outlet="outlet_999999")
+                malformed = scene.ask(row, method, person, by_token=by_token, outlet="nonsense")
+                assert (foreign.status_code, foreign.content) == (absent.status_code, absent.content)
+                assert (foreign.status_code, foreign.content) == (malformed.status_code, malformed.content)
+                assert dict(foreign.headers) == dict(absent.headers)
+            for person in ("own", "admin", "superadmin"):
+                assert scene.ask(row, method, person, by_token=by_token, outlet="outlet_999999").status_code == 404
+
+
+# WebSockets
+
+HELLO = "hello"
+REFUSED = "refused"  # before the handshake is done
+
+SOCKETS: Mapping[str, tuple[str, Expected]] = {
+    r"^ws/status/?\Z": ("/ws/status", of(4401, HELLO, HELLO, HELLO, HELLO, HELLO, 4401)),
+    "": ("/ws/nothing", public(REFUSED)),
+}
+
+
+def test_every_websocket_has_its_row():
+    assert {str(route.pattern) for route in websocket_urlpatterns} == set(SOCKETS)
+
+
+async def knock(path: str, headers: list[tuple[bytes, bytes]]) -> Outcome:
+    page = Page(headers, path)
+    is_accepted, _ = await page.connect()
+    if not is_accepted:
+        return REFUSED
+    output = await page.receive_output(2.0)
+    outcome = output.get("code") or HELLO
+    await page.disconnect()
+    return outcome
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("route", SOCKETS)
+async def test_everybody_gets_the_websocket_that_the_table_says(route):
+    scene = await sync_to_async(Scene)()
+    path, expected = SOCKETS[route]
+    found_by_session, found_by_token = {}, {}
+    for person in PEOPLE:
+        session, (token, _row) = scene.sessions.get(person, ""), scene.tokens.get(person, ("", None))
+        found_by_session[person] = await knock(path, headers_of(session=session))
+        found_by_token[person] = await knock(path, headers_of(token=token))
+        assert await knock(path, headers_of(session=session, origin=b"https://evil.example")) == REFUSED
+    assert found_by_session == expected
+    assert found_by_token == expected
