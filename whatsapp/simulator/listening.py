@@ -5,7 +5,7 @@ import contextlib
 import ssl as ssl_module
 from typing import TYPE_CHECKING, Any, Final
 
-from websockets.asyncio.server import Server, serve
+from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 
@@ -50,7 +50,14 @@ class Listener:
         self._address = (host, port)
         await self.open()
         self._control = await serve(
-            self._serve_control, "127.0.0.1", 0, compression=None, ping_interval=None, close_timeout=1
+            self._serve_control,
+            "127.0.0.1",
+            0,
+            process_request=self._admit_orders,
+            compression=None,
+            ping_interval=None,
+            close_timeout=1,
+            max_size=None,
         )
 
     async def stop(self) -> None:
@@ -90,12 +97,18 @@ class Listener:
             self.is_open = False
             self._servers[-1].close(close_connections=False)
 
+    def _admit_orders(self, connection: ServerConnection, request: Request) -> Response | None:
+        """Programs of this machine only: a browser, which says its origin, must not be talked into giving orders."""
+        local = self._open_control or connection.remote_address[0] in _LOOPBACK
+        if local and "Origin" not in request.headers:
+            return None
+        return connection.respond(403, "Orders are for programs of this machine.\n")
+
     async def _upgrade(self, connection: Any, request: Request) -> Response | None:
         wire: Wire = connection
         path = request.path.partition("?")[0]
         if path == CONTROL_PATH:
-            allowed = self._open_control or wire.remote_address[0] in _LOOPBACK
-            return None if allowed else wire.respond(403, "Control is for this machine only.\n")
+            return self._admit_orders(wire, request)
         self._simulator.ledger.dialled()
         self._simulator.wires.add(wire)
         response = await self._upgrade_client(wire, path, request)
