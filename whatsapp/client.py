@@ -1,9 +1,8 @@
 """One connection to WhatsApp on asyncio: dials once, lives until the end, says why it ended.
 
-A thin shell around `protocol.connection`: it feeds it, writes what it wants written, and holds the one timer. Reading
-never waits for the caller: events and everything that touches the store are jobs, done in order by one short-lived task
-that exists only while there are any. So a handler may itself query, unlink or close, and a store that hangs kills no
-line.
+A thin shell: `dial` opens the socket, `line` feeds the sans-I/O core and writes what it wants written. Reading never
+waits for the caller: events and everything that touches the store are jobs, done in order by one short-lived task that
+exists only while there are any. So a handler may itself query, unlink or close, and a store that hangs kills no line.
 """
 
 import asyncio
@@ -11,17 +10,13 @@ import dataclasses
 import math
 from collections.abc import Awaitable, Callable
 
-from websockets.asyncio.client import ClientConnection
-from websockets.asyncio.connection import broadcast
-from websockets.exceptions import ConnectionClosed
-from websockets.protocol import State
-
 from whatsapp.credentials import Credentials
 from whatsapp.dial import DialError, dial
 from whatsapp.ends import End, EndKind
 from whatsapp.events import Event, LoggedIn, Paired, QrCode, Ready
 from whatsapp.exceptions import NotConnectedError, PairingError, QueryError, StoreError
 from whatsapp.jobs import HandlerError, Jobs
+from whatsapp.line import Line
 from whatsapp.log import log_end, log_raised
 from whatsapp.options import ClientOptions
 from whatsapp.protocol import curve, stanzas
@@ -32,13 +27,11 @@ from whatsapp.protocol.jid import Jid
 from whatsapp.protocol.keys import new_credentials
 from whatsapp.protocol.nodes import Node
 from whatsapp.protocol.pairing import PairSuccess
-from whatsapp.protocol.signals import Answered, CodeAnswered, PreKeysLow, RoutingInfo, Signal
+from whatsapp.protocol.signals import CodeAnswered, PreKeysLow, RoutingInfo, Signal
 from whatsapp.settling import kept, remember, settle, upload_pre_keys
 from whatsapp.store import Store
 
-_MAX_UNSENT = 1 << 20  # bytes waiting for a peer that does not read
-_REFILL_AGAIN_S = 60.0  # after the store failed in the middle of an idle connection
-_UNREACHABLE = frozenset({"keepalive", "write_blocked"})  # ends after which a polite goodbye only costs time
+_REFILL_AGAIN_S = 60.0  # after a refill failed in the middle of an idle connection
 
 
 class Client:
@@ -51,19 +44,15 @@ class Client:
     __slots__ = (
         "__weakref__",
         "_code_pairing",
-        "_core",
         "_end",
         "_jobs",
-        "_loop",
+        "_line",
         "_on_event",
         "_options",
         "_pairing",
         "_scope",
-        "_socket",
+        "_started",
         "_store",
-        "_timer",
-        "_timer_at",
-        "_waiting",
     )
 
     def __init__(
@@ -78,16 +67,10 @@ class Client:
         self._on_event = on_event
         self._options = options
         self._pairing = pairing  # may ask for a phone
-        self._loop: asyncio.AbstractEventLoop | None = None  # set once `run` began
-        self._scope: asyncio.Timeout | None = (
-            None  # around all of `run`: what wakes it when the end comes from elsewhere
-        )
-        self._socket: ClientConnection | None = None
-        self._core: Connection | None = None  # the protocol's state, from the open WebSocket on
+        self._started = False  # `run` was called
+        self._scope: asyncio.Timeout | None = None  # around `run`, to wake it when the end comes from elsewhere
+        self._line: Line | None = None  # while the WebSocket is open
         self._end: End | None = None  # the first cause wins
-        self._timer: asyncio.TimerHandle | None = None  # for the next tick of the core
-        self._timer_at = math.inf  # when it fires
-        self._waiting: dict[str, asyncio.Future[Node]] | None = None  # queries without an answer, by id
         self._jobs = Jobs(self._finish)  # what waits for the caller or for answers
         self._code_pairing: CodePairing | None = None  # the code that a phone may answer
 
@@ -95,25 +78,12 @@ class Client:
 
     async def run(self) -> End:
         """Dial once, live until the end, return why. Raises only CancelledError. Call it once."""
-        if self._loop is not None:
+        if self._started:
             raise RuntimeError("a client runs once")
-        self._loop = asyncio.get_running_loop()
+        self._started = True
         try:
-            try:
-                async with asyncio.timeout(None) as self._scope:
-                    await self._live()
-            finally:
-                self._scope = None
-        except asyncio.CancelledError:
-            self._abandon()
-            raise
-        except TimeoutError:  # the scope was ended by `_finish`
-            self._finish(local_end("internal"))
-        except Exception as error:
-            log_raised("engine", error)
-            self._finish(local_end("internal"))
-        end = self._end or local_end("internal")
-        try:
+            await self._until_the_end()
+            end = self._end or local_end("internal")
             await self._tidy(end)
         except asyncio.CancelledError:
             self._abandon()
@@ -127,7 +97,7 @@ class Client:
         Needs a connection that shows QR codes. Raises ValueError for a number that is none, NotConnectedError,
         QueryError if the server refuses, PairingError if it answers nonsense, TimeoutError.
         """
-        credentials = self._core.pairing_credentials if self._core else None
+        credentials = self._open_line().core.pairing_credentials
         if credentials is None:
             raise NotConnectedError("no QR is on show")
         attempt = CodePairing(number)
@@ -158,84 +128,72 @@ class Client:
 
         Raises QueryError if the answer is an error, NotConnectedError, TimeoutError, NodeError for what cannot be sent.
         """
-        core, loop = self._require()
-        request_id = core.ask(node)
-        answer: asyncio.Future[Node] = loop.create_future()
-        if self._waiting is None:
-            self._waiting = {}
-        self._waiting[request_id] = answer
-        self._flush()
-        try:
-            async with asyncio.timeout(self._options.query_timeout_s if timeout_s is None else timeout_s):
-                result = await answer
-        finally:
-            core.forget(request_id)
-            self._waiting.pop(request_id, None)
-            if not self._waiting:
-                self._waiting = None
-        if result.attr("type") == "error":
-            error = result.child("error")
-            raise QueryError(error.attr_int("code") if error else None, error.attr("text") if error else "")
-        return result
+        return await self._open_line().query(node, timeout_s)
 
     async def send_node(self, node: Node) -> None:
         """Send a stanza. Raises NotConnectedError, NodeError for what cannot be sent."""
-        core, _ = self._require()
-        core.send(node)
-        self._flush()
+        self._open_line().send(node)
 
     @property
     def user(self) -> Jid | None:
         """Who this connection is; set only while it stands and the server confirmed it in this very connection."""
-        return self._core.user if self._core is not None and self._end is None else None
+        return self._line.core.user if self._line is not None and self._end is None else None
 
     @property
     def is_open(self) -> bool:
         """The WebSocket is open and the login done."""
-        return self.user is not None and self._socket is not None and self._socket.state is State.OPEN
+        return self.user is not None and self._line is not None and self._line.is_open
 
     @property
     def answered_at(self) -> float:
         """`loop.time()` of the last genuine frame from the server; -inf before the first."""
-        return self._core.answered_at if self._core is not None else -math.inf
+        return self._line.core.answered_at if self._line is not None else -math.inf
 
     # --- the life of the connection
 
-    async def _live(self) -> None:
+    async def _until_the_end(self) -> None:
+        """Returns with `_end` set, unless cancelled."""
         try:
-            credentials = await self._credentials()
-            if credentials is None or self._end is not None:
-                self._finish(local_end("no_credentials"))
-                return
-            self._socket = socket = await dial(self._options)
-            core = Connection(
-                credentials, self._options.settings, now=socket.loop.time(), wall_time=self._options.now()
-            )
+            try:
+                async with asyncio.timeout(None) as self._scope:
+                    await self._live()
+            finally:
+                self._scope = None
+        except TimeoutError:
+            pass  # `_finish` woke us
         except StoreError as error:
             log_raised("store", error.__cause__ or error)
             self._finish(local_end("store"))
-            return
-        except ValueError as error:  # credentials that name nobody
-            log_raised("store", error)
-            self._finish(local_end("store"))
-            return
         except DialError as error:
             self._finish(error.end)
+        except Exception as error:
+            log_raised("engine", error)
+            self._finish(local_end("internal"))
+
+    async def _live(self) -> None:
+        if self._end is not None:
             return
-        del credentials  # they are not kept: thousands of idle clients would each hold theirs
-        self._core = core
-        self._flush()
+        credentials = await self._credentials()
+        if credentials is None:
+            self._finish(local_end("no_credentials"))
+            return
+        socket = await dial(self._options)
         try:
-            while self._end is None:
-                data = await socket.recv()
-                if isinstance(data, str):
-                    self._finish(local_end("bad_frame", detail="a text message"))
-                    return
-                core.receive_data(data, socket.loop.time())
-                self._flush()
-        except ConnectionClosed:
-            core.receive_eof()
-            self._flush()
+            core = Connection(
+                credentials, self._options.settings, now=socket.loop.time(), wall_time=self._options.now()
+            )
+        except ValueError as error:  # they name nobody
+            socket.transport.abort()
+            raise StoreError("unusable credentials") from error
+        del credentials  # they are not kept: thousands of idle clients would each hold theirs
+        self._line = Line(
+            socket,
+            core,
+            take=self._take,
+            finish=self._finish,
+            query_timeout_s=self._options.query_timeout_s,
+        )
+        await self._line.read()
 
     async def _credentials(self) -> Credentials | None:
         credentials = await kept(self._store.load_credentials())
@@ -245,104 +203,54 @@ class Client:
             return None
         return credentials or new_credentials()
 
-    def _require(self) -> tuple[Connection, asyncio.AbstractEventLoop]:
-        if self._core is None or self._loop is None or self._end is not None:
+    def _open_line(self) -> Line:
+        if self._line is None or self._end is not None:
             raise NotConnectedError("the connection is not open")
-        return self._core, self._loop
-
-    def _flush(self) -> None:
-        """Carry out what the core wants: to be called after everything that was fed to it or ordered from it."""
-        core = self._core
-        if core is None:
-            return
-        for signal in core.signals():
-            self._receive(signal)
-        data = core.data_to_send()
-        if data:
-            self._write(data)
-        if core.end is not None:
-            self._finish(core.end)
-        elif core.wake_at < self._timer_at:
-            self._set_timer(core.wake_at)
-
-    def _write(self, data: bytes) -> None:
-        # Not `send()`: that would wait. What was sealed must be written at once and in order.
-        if self._socket is not None:
-            broadcast((self._socket,), data)
-            if self._socket.transport.get_write_buffer_size() > _MAX_UNSENT:
-                self._finish(local_end("write_blocked"))
-
-    def _set_timer(self, at: float) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-        assert self._loop is not None
-        self._timer_at = at
-        self._timer = self._loop.call_at(at, self._tick) if at < math.inf else None
-
-    def _tick(self) -> None:
-        # Frames only ever put the next tick off, so the timer is not moved for each of them: it looks when it fires.
-        self._timer, self._timer_at = None, math.inf
-        if self._core is not None and self._end is None and self._loop is not None:
-            self._core.tick(self._loop.time())
-            self._flush()
+        return self._line
 
     def _finish(self, end: End) -> None:
         """The connection is over, for the first cause that is given. `run` wakes up and returns it."""
         if self._end is None:
             self._end = end
-            if self._scope is not None and self._loop is not None:
-                self._scope.reschedule(self._loop.time())
+            if self._scope is not None:
+                self._scope.reschedule(0)
 
     async def _tidy(self, end: End) -> None:
-        self._let_go()
-        socket = self._socket
-        if socket is not None:
-            if end.reason in _UNREACHABLE:
-                socket.transport.abort()
-            await socket.close()
+        if self._line is not None:
+            self._line.let_go()
+            await self._line.close(end)
         if end.kind is EndKind.CLOSED:
             self._jobs.drop()
         await self._jobs.drain(self._options.drain_timeout_s)
-        self._core = self._socket = None
+        self._line = None
 
     def _abandon(self) -> None:
         """`run` was cancelled: leave at once."""
         self._finish(local_end("closed_by_us"))
-        self._let_go()
-        if self._socket is not None:
-            self._socket.transport.abort()
+        if self._line is not None:
+            self._line.let_go()
+            self._line.abort()
         self._jobs.cancel()
-        self._core = self._socket = None
-
-    def _let_go(self) -> None:
-        self._set_timer(math.inf)
-        for answer in (self._waiting or {}).values():
-            if not answer.done():
-                answer.set_exception(NotConnectedError("the connection ended before the answer came"))
+        self._line = None
 
     # --- jobs
 
-    def _receive(self, signal: Signal) -> None:
+    def _take(self, signal: Signal) -> None:
         if self._end is not None:
             return
-        add = self._jobs.add
         match signal:
-            case Answered():
-                answer = self._waiting.get(signal.request_id) if self._waiting else None
-                if answer is not None and not answer.done():
-                    answer.set_result(signal.answer)
             case QrCode():
-                add(self._tell, signal)
+                self._jobs.add(self._tell, signal)
             case LoggedIn():
-                add(self._on_logged_in, signal)
+                self._jobs.add(self._on_logged_in, signal)
             case PairSuccess():
-                add(self._on_pair_success, signal)
+                self._jobs.add(self._on_pair_success, signal)
             case CodeAnswered():
-                add(self._on_code_answered, signal)
+                self._jobs.add(self._on_code_answered, signal)
             case PreKeysLow():
-                add(self._refill, signal.count, replace=True)
+                self._jobs.add(self._on_pre_keys_low, signal, replace=True)
             case RoutingInfo():
-                add(self._on_routing_info, signal, replace=True)
+                self._jobs.add(self._on_routing_info, signal, replace=True)
 
     async def _tell(self, event: Event) -> None:
         try:
@@ -354,36 +262,34 @@ class Client:
         await self._tell(event)
         known = {"lid": str(event.lid) if event.lid else "", "display_name": event.display_name}
         await remember(self._store, {key: value for key, value in known.items() if value})
-        await settle(self, self._store, self._options, event.display_name)
+        await settle(self._open_line(), self._store, self._options, event.display_name)
+        self._open_line()  # a line that ended meanwhile is not ready
         await self._tell(Ready())
 
     async def _on_pair_success(self, success: PairSuccess) -> None:
         await kept(self._store.save_credentials(success.credentials))
         # Only now: a crash before this line leaves nothing linked, one after it leaves keys that can log in.
-        if self._core is not None and self._loop is not None:
-            self._core.confirm_pairing(self._loop.time())
-            self._flush()
+        if self._line is not None:
+            self._line.confirm_pairing()
         credentials = success.credentials
         await self._tell(Paired(success.jid, success.lid, credentials.platform, credentials.business_name))
 
     async def _on_code_answered(self, signal: CodeAnswered) -> None:
-        core, _ = self._require()
-        credentials, attempt = core.pairing_credentials, self._code_pairing
+        line = self._open_line()
+        credentials, attempt = line.core.pairing_credentials, self._code_pairing
         if credentials is None or attempt is None:
             raise PairingError("a phone answered a code that nobody asked for")
-        finish = attempt.finish
-        closing, adv_secret = await asyncio.to_thread(finish, signal.notification, credentials.identity_private)
-        core.replace_adv_secret(dataclasses.replace(credentials, adv_secret=adv_secret))
-        await self.query(closing)
+        closing, adv_secret = await asyncio.to_thread(attempt.finish, signal.notification, credentials.identity_private)
+        line.core.replace_adv_secret(dataclasses.replace(credentials, adv_secret=adv_secret))
+        await line.query(closing)
 
-    async def _refill(self, count: int) -> None:
+    async def _on_pre_keys_low(self, signal: PreKeysLow) -> None:
         try:
-            await upload_pre_keys(self, self._store, self._options.pre_keys_refill)
+            await upload_pre_keys(self._open_line(), self._store, self._options.pre_keys_refill)
         except (StoreError, QueryError, TimeoutError) as error:
             # No reason to end a connection that works: a few pre-keys are left, and sessions go on without.
             log_raised("pre-key refill", error.__cause__ or error)
-            if self._loop is not None:
-                self._loop.call_later(_REFILL_AGAIN_S, self._receive, PreKeysLow(count))
+            asyncio.get_running_loop().call_later(_REFILL_AGAIN_S, self._take, signal)
 
     async def _on_routing_info(self, signal: RoutingInfo) -> None:
         await remember(self._store, {"routing_info": signal.data})

@@ -3,25 +3,17 @@
 import asyncio
 import dataclasses
 from collections.abc import Awaitable
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 from whatsapp.exceptions import StoreError
+from whatsapp.line import Line
 from whatsapp.log import log_raised
 from whatsapp.options import ClientOptions
 from whatsapp.protocol import stanzas
 from whatsapp.protocol.connection import PRE_KEYS_LOW
-from whatsapp.protocol.nodes import Node
 from whatsapp.store import Store
 
 T = TypeVar("T")
-
-
-class Line(Protocol):
-    """The part of a `Client` that is needed here."""
-
-    async def query(self, node: Node) -> Node: ...
-
-    async def send_node(self, node: Node) -> None: ...
 
 
 async def kept(work: Awaitable[T]) -> T:
@@ -42,7 +34,7 @@ async def settle(line: Line, store: Store, options: ClientOptions, name: str) ->
         await upload_pre_keys(line, store, options.pre_keys_refill if count else options.pre_keys_first)
     await line.query(stanzas.active())
     if name:
-        await line.send_node(stanzas.presence_available(name))
+        line.send(stanzas.presence_available(name))
 
 
 async def upload_pre_keys(line: Line, store: Store, count: int) -> None:
