@@ -98,9 +98,9 @@ async def _upgrade(raw: sockets.socket, options: ClientOptions, secure: bool) ->
         raise DialError(local_end("upgrade_timeout")) from None
     except ConnectionAbortedError:  # how asyncio says that TLS took too long
         raise DialError(local_end("tls_timeout" if secure else "upgrade")) from None
-    except ssl.SSLError:
-        raise DialError(local_end("tls")) from None
-    except (InvalidHandshake, WebSocketException, OSError, EOFError, ValueError):
+    except OSError:  # websockets has exceptions of its own for the upgrade, so this was before it
+        raise DialError(local_end("tls" if secure else "upgrade")) from None
+    except (InvalidHandshake, WebSocketException, EOFError, ValueError):
         raise DialError(local_end("upgrade")) from None
     # The upgrade is history, and its headers are a third of what an idle connection holds.
     for part in (connection.request, connection.response):

@@ -518,7 +518,8 @@ class TestClosing:
 
 class TestLog:
     async def test_no_secret_is_in_any_line_of_a_whole_life(self, simulator, device, caplog):
-        caplog.set_level(logging.DEBUG)
+        for name in ("", "whatsapp", "whatsapp.websocket", "websockets", "asyncio"):
+            caplog.set_level(logging.DEBUG, logger=name)
         phone = simulator.add_phone(NUMBER)
         pairing = device(pairing=True)
         code = await pairing.event(QrCode)
