@@ -57,7 +57,8 @@ class ControlClient:
 
     def info(self) -> Row:
         """`url`, `root_key` (hexadecimal), `qr_refs`."""
-        return self.order("info")
+        answer = self.order("info")
+        return {key: answer[key] for key in ("url", "root_key", "qr_refs")}
 
     def add_phone(self, number: str, name: str = "", platform: str = "android", business_name: str = "") -> Row:
         order = self.order("add_phone", number=number, name=name, platform=platform, business_name=business_name)

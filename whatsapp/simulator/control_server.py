@@ -161,7 +161,11 @@ async def _reset(simulator: "Simulator", order: Order) -> Order:
 
 async def _link_directly(simulator: "Simulator", order: Order) -> Order:
     """Credentials for one number, or for each of `numbers`; bytes as base64."""
-    optional = {key: order[key] for key in ("device_name", "pre_keys") if key in order}
+    optional: Order = {}
+    if "device_name" in order:
+        optional["device_name"] = str(order["device_name"])
+    if "pre_keys" in order:
+        optional["pre_keys"] = int(order["pre_keys"])
     numbers = [str(number) for number in order.get("numbers") or [order["number"]]]
     made = []
     for number in numbers:

@@ -15,10 +15,10 @@ the stage of the connection where they can strike:
     stream_error   now; new ones: open        <stream:error>, `code`, `conflict` ("replaced", "device_removed"), closed
     stream_end     now; new ones: open        <xmlstreamend/>, closed
     garbage        now; new ones: open        nonsense, `which` of GARBAGE; the server does not close
-    black_hole     now, and new ones          nothing is answered, TCP stays open; new ones: upgrade (one account: login)
+    black_hole     now, and new ones          nothing answered, TCP stays open; new ones: upgrade (one account: login)
     deaf           now, and new ones          keepalive is answered, other queries are not
     slow           now, and new ones          every answer comes `delay_s` late
-    refuse         new ones, upgrade          reset, unanswered; `which` "port": port closed, dials uncounted
+    refuse         new ones, upgrade          reset, unanswered; `which` "port": port closed and nothing counted
     http           new ones, upgrade          HTTP `code` (503) in place of the upgrade
     certificate    new ones, hello            a bad certificate, `which` of BAD_CERTIFICATES
     failure        new ones, login            <failure reason=`code`>, with `ban_code` and `expire_s` for 402

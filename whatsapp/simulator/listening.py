@@ -95,7 +95,9 @@ class Listener:
         """New dials are refused by the system; connections stay."""
         if self.is_open:
             self.is_open = False
-            self._servers[-1].close(close_connections=False)
+            server = self._servers[-1]
+            server.server.close()  # at once; the library's own way takes another turn of the loop
+            server.close(close_connections=False)
 
     def _admit_orders(self, connection: ServerConnection, request: Request) -> Response | None:
         """Programs of this machine only: a browser, which says its origin, must not be talked into giving orders."""

@@ -6,6 +6,7 @@ from typing import Any
 
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
+from websockets.typing import Origin
 
 from whatsapp.credentials import Credentials
 from whatsapp.protocol import curve
@@ -36,7 +37,7 @@ class RawClient:
     @classmethod
     async def dial(cls, simulator: Simulator, credentials: Credentials | None = None) -> "RawClient":
         """The WebSocket, and nothing said yet."""
-        socket = await connect(simulator.url, origin=ORIGIN, compression=None, proxy=None, ping_interval=None)
+        socket = await connect(simulator.url, origin=Origin(ORIGIN), compression=None, proxy=None, ping_interval=None)
         return cls(socket, credentials or new_credentials())
 
     @classmethod

@@ -5,7 +5,7 @@ import pytest
 from tests.whatsapp.simulator.raw_client import RawClient
 from whatsapp.credentials import Credentials
 from whatsapp.protocol.jid import SERVER_JID, Jid
-from whatsapp.protocol.nodes import Node
+from whatsapp.protocol.nodes import Attr, Node
 from whatsapp.simulator import Simulator, stanzas
 from whatsapp.simulator.phone import Phone
 
@@ -49,12 +49,12 @@ async def test_what_nobody_acknowledged_comes_at_each_login(
     ],
 )
 async def test_a_wrong_ack_settles_nothing(
-    simulator: Simulator, phone: Phone, linked: Credentials, wrong: dict[str, str]
+    simulator: Simulator, phone: Phone, linked: Credentials, wrong: dict[str, Attr]
 ) -> None:
     client = await RawClient.log_in(simulator, linked)
     simulator.send(phone.number, stanzas.notification("devices", sender=SENDER))
     notification = await client.receive()
-    right = {"class": "notification", "id": notification.attr("id"), "to": SENDER, "type": "devices"}
+    right: dict[str, Attr] = {"class": "notification", "id": notification.attr("id"), "to": SENDER, "type": "devices"}
     await client.send("ack", {**right, **wrong})
     await client.query("w:p", "get")
     assert len(simulator.mistakes) == 1

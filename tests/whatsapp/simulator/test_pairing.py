@@ -1,6 +1,7 @@
 """What the server checks when a device signs, and what it then knows."""
 
 import asyncio
+from collections.abc import Callable
 
 import pytest
 
@@ -9,13 +10,14 @@ from whatsapp.protocol.jid import SERVER_JID
 from whatsapp.protocol.nodes import Node
 from whatsapp.protocol.protobufs.adv_pb2 import ADVSignedDeviceIdentity
 from whatsapp.simulator import PhoneError, Simulator
+from whatsapp.simulator.accounts import Device
 from whatsapp.simulator.phone import Phone
 
 
-async def scanned(simulator: Simulator, phone: Phone) -> tuple[RawClient, Node, "asyncio.Task[object]"]:
+async def scanned(simulator: Simulator, phone: Phone) -> tuple[RawClient, Node, "asyncio.Task[Device]"]:
     """A client whose QR code is being scanned, the pair-success it got, and the scan under way."""
     client, announced = await RawClient.register(simulator)
-    scan: asyncio.Task[object] = asyncio.create_task(phone.scan(client.qr(announced), timeout_s=5))
+    scan = asyncio.create_task(phone.scan(client.qr(announced), timeout_s=5))
     return client, await client.receive(), scan
 
 
@@ -90,7 +92,7 @@ def nothing(answer: Node) -> None:
         nothing,
     ],
 )
-async def test_it_refuses_who_signs_wrongly(simulator: Simulator, phone: Phone, spoil) -> None:
+async def test_it_refuses_who_signs_wrongly(simulator: Simulator, phone: Phone, spoil: Callable[[Node], None]) -> None:
     client, pair_success, scan = await scanned(simulator, phone)
     answer = client.sign(pair_success)
     spoil(answer)

@@ -10,7 +10,7 @@ from whatsapp.credentials import Credentials
 from whatsapp.protocol import code_pairing
 from whatsapp.protocol.jid import SERVER_JID, Jid
 from whatsapp.protocol.keys import new_credentials
-from whatsapp.protocol.nodes import Node
+from whatsapp.protocol.nodes import Attr, Node
 from whatsapp.simulator import PhoneError, Simulator
 from whatsapp.simulator.accounts import MAX_DEVICES
 from whatsapp.simulator.phone import Phone
@@ -111,19 +111,19 @@ async def test_a_code_needs_somebody_who_waits_for_it(phone: Phone) -> None:
         await phone.enter_code("ABCD-EFGH")
 
 
-def hello_of(client: RawClient, number: str, code: str = "ABCDEFGH", **changes: bytes | str | None) -> Node:
+def hello_of(client: RawClient, number: str, **changes: bytes | str | None) -> Node:
     """The companion_hello of a client, with parts changed or left out."""
     parts: dict[str, bytes | str | None] = {
-        "link_code_pairing_wrapped_companion_ephemeral_pub": code_pairing.wrap_key(code, bytes(range(32))),
+        "link_code_pairing_wrapped_companion_ephemeral_pub": code_pairing.wrap_key("ABCDEFGH", bytes(range(32))),
         "companion_server_auth_key_pub": client.noise_public,
         "companion_platform_id": "1",
         "companion_platform_display": "Chrome (Linux)",
         "link_code_pairing_nonce": "0",
         **changes,
     }
-    attrs = {"jid": Jid(number), "stage": "companion_hello", "should_show_push_notification": "true"}
+    attrs: dict[str, Attr] = {"jid": Jid(number), "stage": "companion_hello", "should_show_push_notification": "true"}
     content = [Node(tag, {}, value) for tag, value in parts.items() if value is not None]
-    return Node("link_code_companion_reg", dict(attrs), content)
+    return Node("link_code_companion_reg", attrs, content)
 
 
 @pytest.mark.parametrize(

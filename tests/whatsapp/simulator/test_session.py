@@ -185,7 +185,7 @@ async def test_it_sees_who_says_that_it_is_online(simulator: Simulator, phone: P
     client = await RawClient.log_in(simulator, linked)
     session = phone.devices[0].session
     assert session is not None
-    assert not session.available
+    assert [session.available] == [False]
     await client.send("presence", {"type": "available", "name": "Toko"})
     await client.query("w:p", "get")
     assert session.available
