@@ -43,6 +43,10 @@ class Gate:
     def __contains__(self, outlet: int) -> bool:
         return outlet in self._waiting
 
+    def is_under_way(self, outlet: int) -> bool:
+        """Whether a dial of this outlet was admitted and has neither reached WhatsApp nor failed."""
+        return outlet in self._under_way
+
     @property
     def is_outage(self) -> bool:
         """Whether a dial has failed since one last got through: those who wait, wait for the network."""
