@@ -152,6 +152,9 @@ def _linking(request: HttpRequest, outlet: Outlet) -> dict[str, Any]:
         context |= {"qr_svg": qr_svg(qr.text), "expires_at": qr.expires_at}
     if state == "code":
         context["pairing_code"] = code
+    if state == "wrong":
+        detail = WhatsAppSession.objects.filter(pk=outlet.pk).values_list("cause_detail", flat=True).first() or {}
+        context["scanned_number"] = str(detail.get("scanned", ""))
     return context
 
 

@@ -4,11 +4,14 @@ The pages draw from these and from nothing else, so that the dashboard, the outl
 admin cannot say different things of the same outlet.
 """
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
+import phonenumbers
 from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _, gettext_lazy, pgettext_lazy
@@ -16,6 +19,19 @@ from django.utils.translation import gettext as _, gettext_lazy, pgettext_lazy
 from wa_sessions.states import Status
 
 Text = str | Promise
+
+
+_NUMBER = re.compile(r"\b[0-9]{10,15}\b")
+
+
+@lru_cache(maxsize=20_000)
+def spelled(digits: str) -> str:
+    """A number as people read it: "6287788987745" -> "+62 877-8798-7745"; what is no number, as it stands."""
+    try:
+        number = phonenumbers.parse(f"+{digits.lstrip('+')}")
+    except phonenumbers.NumberParseException:
+        return digits
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.INTERNATIONAL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,12 +173,15 @@ def problems_first(statuses: Iterable[Mapping[str, Any]]) -> list[Mapping[str, A
 
 def _actions(status: Mapping[str, Any], *, manages: bool) -> list[Action]:
     outlet_id = status["outletId"]
+    allowed = set(status["actions"])
+    if (status.get("cause") or {}).get("code") == "temporary_ban" and status["cause"]["retryAt"]:
+        allowed.discard("connect")  # it would be refused, and WhatsApp would mind
     found = [
         Action(name, _ACTION_LABELS[name], reverse(f"outlet-{name}", args=[outlet_id]))
         for name in ("connect", "resume", "pause", "disconnect")
-        if name in status["actions"]
+        if name in allowed
     ]
-    if manages and "unlink" in status["actions"]:
+    if manages and "unlink" in allowed:
         # The one act that cannot be undone: it leads to a page that asks.
         url = reverse("outlet-unlink", args=[outlet_id])
         found.append(Action("unlink", pgettext_lazy("action", "Unlink"), url, method="get", harm=True))
@@ -194,7 +213,7 @@ def _sentence(status: Mapping[str, Any]) -> str:
     if status.get("waitingForNetwork"):
         return _("Waiting for the network. It reconnects by itself.")
     if status.get("cause"):
-        return str(status["cause"]["message"])
+        return _NUMBER.sub(lambda match: spelled(match[0]), str(status["cause"]["message"]))
     if waits_for_scan(status):
         return _("The QR is waiting to be scanned.")
     if session is None:

@@ -10,11 +10,12 @@
   G.age = (seconds) => {
     const s = Math.max(0, Math.round(seconds));
     if (s < 60) return G.fill(words.wordS, { n: s });
-    return relative(s);
+    return relative(-s);
   };
 
+  /* `seconds` from now: negative in the past. */
   function relative(seconds) {
-    const ahead = seconds < 0;
+    const ahead = seconds > 2; // a moment that rounding puts a little ahead is now
     const s = Math.abs(seconds);
     if (s < 60) return ahead ? words.wordSoon : words.wordNow;
     const [unit, size] = s >= 86400 ? ["D", 86400] : s >= 3600 ? ["H", 3600] : ["Min", 60];
@@ -31,7 +32,7 @@
 
   G.tick = (root) => {
     for (const time of (root || document).querySelectorAll("time[data-rel]")) {
-      const text = relative(Math.round((G.now() - Date.parse(time.dateTime)) / 1000));
+      const text = relative(Math.round((Date.parse(time.dateTime) - G.now()) / 1000));
       if (time.textContent !== text) time.textContent = text;
     }
   };
@@ -95,7 +96,8 @@
       answer = { ok: false, message: words.wordFailed };
     }
     const message = answer.message || (answer.error && answer.error.message) || words.wordFailed;
-    G.toast(message, { isOk: Boolean(answer.ok), undo: answer.undo });
+    // Where the dialog goes on with it, the dialog says it.
+    if (!answer.ok || !answer.link) G.toast(message, { isOk: Boolean(answer.ok), undo: answer.undo });
     document.dispatchEvent(new CustomEvent("gerai:wish", { detail: answer }));
     return answer;
   };

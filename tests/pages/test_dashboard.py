@@ -173,6 +173,9 @@ def test_names_with_markup_are_text(scene, visit, dark):
     expect(item.locator("h2")).to_have_text(evil)
     item.get_by_role("button", name="Hubungkan").click()
     expect(page.locator("#link-title")).to_have_text(f"Tautkan {evil}")
+    page.keyboard.press("Escape")
+    item.locator("summary").click()
+    item.get_by_role("button", name="Matikan sambung ulang otomatis").click()
     expect(page.locator(".toast-note")).to_contain_text(evil)
     assert page.locator("img").count() == 0
     assert visitor.complaints == []

@@ -50,7 +50,7 @@ def test_who_cannot_scan_types_a_code(scene, visit):
     row(page, scene.cast.medan).get_by_role("link", name="Pindai QR").click()
     dialog = page.locator("#link-dialog")
     dialog.get_by_role("button", name="Pakai kode").click()
-    expect(dialog.locator(".toast-note")).to_contain_text("kode sedang disiapkan")
+    expect(dialog.locator(".solo-word")).to_have_text("Menyiapkan…")
     assert WhatsAppSession.objects.get(outlet=scene.cast.medan).wish == "connect_by_code"
     scene.code(scene.cast.medan)
     expect(dialog.locator(".code")).to_have_text("K7M2-XQ4P", timeout=SOON)
@@ -61,14 +61,14 @@ def test_who_cannot_scan_types_a_code(scene, visit):
 
 
 def test_a_wrong_number_is_named_and_a_time_out_offers_another_try(scene, visit):
-    scanned, expected = "+62 813-9999-0000", "+62 812-3450-0004"
+    scanned, expected = "6281399990000", "6281234500004"
     visitor = visit(scene.cast.adi, phone=True, language="id")
     page = visitor.go(f"/outlets/{scene.cast.medan.public_id}/link")
     expect(page.locator(".qr-image")).to_be_visible()
     scene.down(scene.cast.medan, "wrong_number", cause_detail={"scanned": scanned, "expected": expected})
     expect(page.locator(".solo-word")).to_have_text("Nomor yang memindai berbeda", timeout=SOON)
-    expect(page.locator(".link")).to_contain_text(scanned)
-    expect(page.locator(".link")).to_contain_text(expected)
+    expect(page.locator(".link")).to_contain_text("+62 813-9999-0000")
+    expect(page.locator(".link")).to_contain_text("+62 812-3450-0004")
     scene.down(scene.cast.medan, "not_scanned", status=Status.TIMEOUT)
     expect(page.locator(".solo-word")).to_have_text("Waktu habis", timeout=SOON)
     page.get_by_role("button", name="Coba lagi").click()

@@ -1,9 +1,7 @@
 """Numbers, times and symbols, said the same way on every page."""
 
 from datetime import datetime
-from functools import lru_cache
 
-import phonenumbers
 from django import template
 from django.utils import formats, timezone
 from django.utils.html import format_html
@@ -16,21 +14,13 @@ from wa_sessions.states import Wish
 register = template.Library()
 
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
+_SLACK = 2  # seconds: a moment that clocks and rounding put a little ahead is now
 
 
 @register.filter
 def phone(digits: str | None) -> str:
     """ "6287788987745" -> "+62 877-8798-7745". What is no number is shown as it stands."""
-    return _phone(digits) if digits else ""
-
-
-@lru_cache(maxsize=20_000)
-def _phone(digits: str) -> str:
-    try:
-        number = phonenumbers.parse(f"+{digits.lstrip('+')}")
-    except phonenumbers.NumberParseException:
-        return digits
-    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.INTERNATIONAL)
+    return presentation.spelled(digits) if digits else ""
 
 
 def _moment(value: str | datetime | None) -> datetime | None:
@@ -45,7 +35,7 @@ def _moment(value: str | datetime | None) -> datetime | None:
 def relative(moment: datetime, now: datetime) -> str:
     """ "12 min ago", "in 3 min". The scripts of the pages count on from here with the same words (`data-rel-*`)."""
     seconds = round((now - moment).total_seconds())
-    ahead, size = seconds < 0, abs(seconds)
+    ahead, size = seconds < -_SLACK, abs(seconds)
     if size < _MINUTE:
         return _("in a moment") if ahead else _("just now")
     for unit, past, future in (
