@@ -173,6 +173,14 @@ class Manager:
         if was_outage:
             self._publish_waiting()
 
+    def unreached(self, outlet: int) -> bool:
+        """A dial did not reach WhatsApp. Returns whether another one did meanwhile."""
+        was_outage = self.gate.is_outage
+        works = self.gate.failed(outlet, time.monotonic())
+        if self.gate.is_outage is not was_outage:
+            self._publish_waiting()
+        return works
+
     def open_gate(self) -> None:
         """Let those dial whose turn it is. A runner that fails here fails alone."""
         if self._gate_timer is not None:

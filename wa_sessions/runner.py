@@ -263,7 +263,7 @@ class Runner:
             manager.open_gate()
             return True
         if is_outage(end):
-            return manager.gate.failed(self.outlet, time.monotonic())
+            return manager.unreached(self.outlet)
         manager.reached(self.outlet)
         if end.kind is EndKind.TRANSIENT and self.state.phase is Phase.OPEN:
             manager.gate.lost()
