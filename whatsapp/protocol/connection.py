@@ -169,7 +169,7 @@ class Connection:
             self.is_available = node.attr("type") == "available"
 
     def ask(self, node: Node) -> str:
-        """Send an iq under a fresh id, which is returned: an `Answered` with it follows, or the end. Raises as `send`."""
+        """Send an iq under a fresh id and give that: an `Answered` with it follows, or the end. Raises as `send`."""
         node = self._with_id(node)
         self._channel.send(node)
         request_id = node.attr("id")

@@ -23,12 +23,27 @@ def public_of(private: bytes) -> bytes:
     return X25519PrivateKey.from_private_bytes(private).public_key().public_bytes_raw()
 
 
+class KeyPair:
+    """A private key that is used more than once: loading one costs more than agreeing with it."""
+
+    __slots__ = ("_private", "public")
+
+    def __init__(self, private: bytes) -> None:
+        """Raises ValueError if `private` is not 32 bytes."""
+        self._private = X25519PrivateKey.from_private_bytes(private)
+        self.public = self._private.public_key().public_bytes_raw()
+
+    def agree(self, public: bytes) -> bytes:
+        """The shared secret, 32 bytes. Raises ProtocolError for a public key that is none, or one of small order."""
+        try:
+            return self._private.exchange(X25519PublicKey.from_public_bytes(public))
+        except ValueError:
+            raise ProtocolError("not a usable public key") from None
+
+
 def agree(private: bytes, public: bytes) -> bytes:
-    """The shared secret, 32 bytes. Raises ProtocolError for a public key that is none, or one of small order."""
-    try:
-        return X25519PrivateKey.from_private_bytes(private).exchange(X25519PublicKey.from_public_bytes(public))
-    except ValueError:
-        raise ProtocolError("not a usable public key") from None
+    """The shared secret of a private key that is used once. Raises as `KeyPair.agree`."""
+    return KeyPair(private).agree(public)
 
 
 def hkdf(secret: bytes, *, salt: bytes | None, info: bytes, length: int) -> bytes:

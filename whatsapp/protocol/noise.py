@@ -117,18 +117,18 @@ class TransportState:
 class Initiator:
     """The client's side."""
 
-    __slots__ = ("_ephemeral_private", "_server_ephemeral", "_static_private", "_symmetric", "server_static")
+    __slots__ = ("_ephemeral", "_server_ephemeral", "_static", "_symmetric", "server_static")
 
     def __init__(self, static_private: bytes, *, ephemeral_private: bytes | None = None) -> None:
-        self._static_private = static_private  # what the server knows this device by
-        self._ephemeral_private = ephemeral_private or curve.new_private()  # for this handshake only
+        self._static = curve.KeyPair(static_private)  # what the server knows this device by
+        self._ephemeral = curve.KeyPair(ephemeral_private or curve.new_private())  # for this handshake only
         self._symmetric = SymmetricState()
         self._server_ephemeral = b""  # from the server's hello
         self.server_static = b""  # the server's key, believed only once its certificate is checked
 
     def hello(self) -> bytes:
         """Message 1, to be sent as a frame."""
-        ephemeral = curve.public_of(self._ephemeral_private)
+        ephemeral = self._ephemeral.public
         self._symmetric.mix_hash(ephemeral)
         return HandshakeMessage(client_hello=HandshakeMessage.ClientHello(ephemeral=ephemeral)).SerializeToString()
 
@@ -142,15 +142,15 @@ class Initiator:
             raise HandshakeError("server hello without its keys")
         self._server_ephemeral = hello.ephemeral
         self._symmetric.mix_hash(hello.ephemeral)
-        _mix_agreed(self._symmetric, self._ephemeral_private, hello.ephemeral)
+        _mix_agreed(self._symmetric, self._ephemeral, hello.ephemeral)
         self.server_static = self._symmetric.open(hello.static)
-        _mix_agreed(self._symmetric, self._ephemeral_private, self.server_static)
+        _mix_agreed(self._symmetric, self._ephemeral, self.server_static)
         return self._symmetric.open(hello.payload)
 
     def finish(self, payload: bytes) -> bytes:
         """Message 3, with our static key and `payload` (the ClientPayload) sealed in it."""
-        static = self._symmetric.seal(curve.public_of(self._static_private))
-        _mix_agreed(self._symmetric, self._static_private, self._server_ephemeral)
+        static = self._symmetric.seal(self._static.public)
+        _mix_agreed(self._symmetric, self._static, self._server_ephemeral)
         finish = HandshakeMessage.ClientFinish(static=static, payload=self._symmetric.seal(payload))
         return HandshakeMessage(client_finish=finish).SerializeToString()
 
@@ -163,11 +163,11 @@ class Initiator:
 class Responder:
     """The server's side."""
 
-    __slots__ = ("_client_ephemeral", "_ephemeral_private", "_static_private", "_symmetric", "client_static")
+    __slots__ = ("_client_ephemeral", "_ephemeral", "_static", "_symmetric", "client_static")
 
     def __init__(self, static_private: bytes, *, ephemeral_private: bytes | None = None) -> None:
-        self._static_private = static_private  # the key that the leaf certificate names
-        self._ephemeral_private = ephemeral_private or curve.new_private()  # for this handshake only
+        self._static = curve.KeyPair(static_private)  # the key that the leaf certificate names
+        self._ephemeral = curve.KeyPair(ephemeral_private or curve.new_private())  # for this handshake only
         self._symmetric = SymmetricState()
         self._client_ephemeral = b""  # from the client's hello
         self.client_static = b""  # the device's key, proved once `read_finish` returned
@@ -182,11 +182,11 @@ class Responder:
 
     def hello(self, payload: bytes) -> bytes:
         """Message 2, with `payload` (the certificate chain) sealed in it."""
-        ephemeral = curve.public_of(self._ephemeral_private)
+        ephemeral = self._ephemeral.public
         self._symmetric.mix_hash(ephemeral)
-        _mix_agreed(self._symmetric, self._ephemeral_private, self._client_ephemeral)
-        static = self._symmetric.seal(curve.public_of(self._static_private))
-        _mix_agreed(self._symmetric, self._static_private, self._client_ephemeral)
+        _mix_agreed(self._symmetric, self._ephemeral, self._client_ephemeral)
+        static = self._symmetric.seal(self._static.public)
+        _mix_agreed(self._symmetric, self._static, self._client_ephemeral)
         hello = HandshakeMessage.ServerHello(ephemeral=ephemeral, static=static, payload=self._symmetric.seal(payload))
         return HandshakeMessage(server_hello=hello).SerializeToString()
 
@@ -194,7 +194,7 @@ class Responder:
         """Take message 3, give the ClientPayload. Raises HandshakeError."""
         finish = _parse(message).client_finish
         self.client_static = self._symmetric.open(finish.static)
-        _mix_agreed(self._symmetric, self._ephemeral_private, self.client_static)
+        _mix_agreed(self._symmetric, self._ephemeral, self.client_static)
         return self._symmetric.open(finish.payload)
 
     def transport(self) -> TransportState:
@@ -210,8 +210,8 @@ def _parse(message: bytes) -> HandshakeMessage:
         raise HandshakeError("not a handshake message") from None
 
 
-def _mix_agreed(symmetric: SymmetricState, private: bytes, public: bytes) -> None:
+def _mix_agreed(symmetric: SymmetricState, ours: curve.KeyPair, theirs: bytes) -> None:
     try:
-        symmetric.mix_key(curve.agree(private, public))
+        symmetric.mix_key(ours.agree(theirs))
     except ProtocolError:
         raise HandshakeError("not a usable public key") from None
