@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from tests.wa_sessions.lifecycle_states import CLOSED, NUMBER, OTHER_NUMBER, OUTAGE, REFS_ENDED, REMOVED, RESTART
+from tests.wa_sessions.lifecycle_states import CLOSED, NUMBER, OUTAGE, REFS_ENDED, REMOVED, RESTART
 from wa_sessions.causes import Code, is_outage
 from wa_sessions.gate import Gate
 from wa_sessions.lifecycle import receive
@@ -161,7 +161,8 @@ class World:
         if self.is_wiping and self.keys != self.listed:
             self.wipe()  # lost half-way it leaves keys that open nothing
         self._forget_process()
-        if self.row.wish_number != self.row.state["wish_done"] and self.row.wish in (Wish.CONNECT, Wish.CONNECT_BY_CODE):
+        is_open = self.row.wish_number != self.row.state["wish_done"]
+        if is_open and self.row.wish in (Wish.CONNECT, Wish.CONNECT_BY_CODE):
             self.person_asked = True  # it is not on disk that this was done: it is heard again
 
     def stop(self) -> None:
@@ -419,5 +420,3 @@ def _source(event: Event) -> Source:
         return Source.PERSON
     return Source.OWNERSHIP if isinstance(event, Restored | Stopped) else Source.SOCKET
 
-
-__all__ = ["ARROWS", "CLAIMS", "EPOCH", "NUMBER", "OTHER_NUMBER", "OUTLET", "WINDOW_S", "Row", "Socket", "Stage", "World"]

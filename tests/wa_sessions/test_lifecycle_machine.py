@@ -250,6 +250,7 @@ class Lifecycle(RuleBasedStateMachine):
                 break
         else:
             pytest.fail("it never settles")
+        self.read_the_status(answered_s_ago=0.0)  # as every page does every 10 s
         self.check_the_last_wish()
 
     def check_the_last_wish(self) -> None:
