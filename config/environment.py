@@ -148,7 +148,7 @@ def database(name: str, default: str) -> dict[str, Any]:
     """`DATABASES["default"]` for an SQLite file or a PostgreSQL server, made for a server with long-lived threads.
 
     A request must have its answer within 2 s even when the database does not, so each wait is bounded below that:
-    1.2 s for SQLite's write lock, 1.5 s for a pooled PostgreSQL connection. Background work tries again by itself.
+    1.2 s for SQLite's write lock and for a pooled PostgreSQL connection. Background work tries again by itself.
     """
     value = os.environ.get(name, "").strip() or default
     if not value.startswith(("sqlite://", "postgres://", "postgresql://")):
@@ -172,7 +172,7 @@ def database(name: str, default: str) -> dict[str, Any]:
         parsed["CONN_HEALTH_CHECKS"] = True  # a server that was restarted left dead connections in the pool
         parsed["OPTIONS"] = {
             **parsed.get("OPTIONS", {}),
-            "pool": {"min_size": 1, "max_size": 24, "timeout": 1.5, "max_idle": 300, "reconnect_timeout": 5},
+            "pool": {"min_size": 1, "max_size": 24, "timeout": 1.2, "max_idle": 300, "reconnect_timeout": 5},
             "connect_timeout": 2,
             "tcp_user_timeout": 1500,  # ms; a peer that went silent, found while a query waits
             "options": "-c lock_timeout=1200 -c statement_timeout=15000",  # ms

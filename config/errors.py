@@ -84,6 +84,7 @@ def answer(request: HttpRequest, status: int, *, code: str = "", message: Messag
         response = HttpResponse(html, status=status)
     if status == 503:
         response["Retry-After"] = "5"
+        _is_logged(response)
     response["Cache-Control"] = "no-store"
     return response
 
@@ -100,6 +101,11 @@ def _note_database_failure() -> None:
     if now - _last_database_failure > 1:
         logger.error("The database cannot be reached: %s", type(sys.exc_info()[1]).__name__)
     _last_database_failure = now
+
+
+def _is_logged(response: HttpResponse) -> None:
+    """One line a second says that the database is away; Django would add one for each request."""
+    response._has_been_logged = True  # type: ignore[attr-defined]
 
 
 def _is_from_database(exception: BaseException | None) -> bool:
@@ -157,7 +163,9 @@ def api_exception(exc: Exception, context: Mapping[str, Any]) -> Response | None
     """Every exception of an API view, in the one shape. None lets Django log it and answer 500."""
     if isinstance(exc, DATABASE_ERRORS):
         _note_database_failure()
-        return _response(503, *_MESSAGES[503], headers={"Retry-After": "5"})
+        response = _response(503, *_MESSAGES[503], headers={"Retry-After": "5"})
+        _is_logged(response)
+        return response
     if isinstance(exc, Http404):
         exc = exceptions.NotFound()
     elif isinstance(exc, PermissionDenied):

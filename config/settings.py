@@ -237,5 +237,6 @@ LOGGING: dict[str, Any] = {
         "django": {"handlers": [], "level": "WARNING", "propagate": True},
         "django.request": {"level": "ERROR"},  # a 4xx is the answer to a request, and no event here
         "axes": {"level": "ERROR"},
+        "psycopg.pool": {"level": "ERROR"},  # whoever wanted the connection says that there is none
     },
 }
