@@ -16,16 +16,17 @@ HOW: Final = ("plain", "compressed", "pieces", "twice")
 
 
 async def ping(simulator: "Simulator", number: str, timeout_s: float = 5.0) -> bool:
-    """Ask every connection of a number for a sign of life; whether all answered in time."""
-    asked = []
+    """Ask every connection of a number for a sign of life; whether all answered in time. Not to answer is a mistake."""
+    asked = {}
     for session in simulator.sessions(number):
         attrs: dict[str, str | Jid] = {"from": SERVER_JID, "type": "get", "xmlns": "urn:xmpp:ping"}
-        asked.append(session.query(Node("iq", {**attrs, "t": str(int(time.time()))})))
+        asked[session.query(Node("iq", {**attrs, "t": str(int(time.time()))}))] = session
     if not asked:
         return False
     done, late = await asyncio.wait(asked, timeout=timeout_s)
     for future in late:
         future.cancel()
+        asked[future].mistake("a ping of the server was not answered")
     return not late and not any(future.cancelled() for future in done)
 
 

@@ -177,7 +177,9 @@ async def test_pings_tell_who_answers(simulator: Simulator, phone: Phone, linked
     assert (ping.attr("xmlns"), ping.attr("type"), ping.children()) == ("urn:xmpp:ping", "get", [])
     await client.send("iq", {"to": SERVER_JID, "type": "result", "id": ping.attr("id")})
     assert await asked
+    assert simulator.mistakes == []
     assert not await stanzas.ping(simulator, phone.number, timeout_s=0.05)
+    assert "not answered" in simulator.mistakes[0].reason
 
 
 @pytest.mark.parametrize(("how", "count"), [("compressed", 1), ("pieces", 1), ("twice", 2)])
