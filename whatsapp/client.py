@@ -267,11 +267,10 @@ class Client:
         await self._tell(Ready())
 
     async def _on_pair_success(self, success: PairSuccess) -> None:
-        await kept(self._store.save_credentials(success.credentials))
+        line, credentials = self._open_line(), success.credentials
+        await kept(self._store.save_credentials(credentials))
         # Only now: a crash before this line leaves nothing linked, one after it leaves keys that can log in.
-        if self._line is not None:
-            self._line.confirm_pairing()
-        credentials = success.credentials
+        line.confirm_pairing()
         await self._tell(Paired(success.jid, success.lid, credentials.platform, credentials.business_name))
 
     async def _on_code_answered(self, signal: CodeAnswered) -> None:

@@ -111,10 +111,10 @@ class Line:
         self.flush()
 
     def confirm_pairing(self) -> None:
-        """The credentials of the PairSuccess are saved."""
-        if not self.is_over:
-            self.core.confirm_pairing(self._socket.loop.time())
-            self.flush()
+        """The credentials of the PairSuccess are saved. Raises NotConnectedError: the server was not told."""
+        self._require()
+        self.core.confirm_pairing(self._socket.loop.time())
+        self.flush()
 
     def flush(self) -> None:
         """Carry out what the core wants: signals, then bytes, then its end or its next tick."""

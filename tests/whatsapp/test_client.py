@@ -139,6 +139,38 @@ class TestPairing:
         assert phone.devices == []
         assert not [event for event in pairing.events if isinstance(event, Paired)]
 
+    async def test_a_line_lost_while_saving_has_paired_nothing(self, simulator, device):
+        phone = simulator.add_phone(NUMBER)
+        pairing = device(pairing=True)
+        saving, save = asyncio.Event(), pairing.store.save_credentials
+
+        async def slow_save(credentials):
+            saving.set()
+            await asyncio.sleep(0.1)
+            await save(credentials)
+
+        pairing.store.save_credentials = slow_save
+        scan = asyncio.create_task(phone.scan((await pairing.event(QrCode)).text, timeout_s=1))
+        await saving.wait()
+        simulator.fault("drop")
+        assert (await pairing.end()).kind is EndKind.TRANSIENT
+        await asyncio.gather(scan, return_exceptions=True)
+        assert [type(event) for event in pairing.events] == [QrCode]
+        assert phone.devices == []
+
+    async def test_a_disk_slower_than_the_keepalive_does_not_cost_the_pairing(self, simulator, device):
+        phone = simulator.add_phone(NUMBER)
+        pairing = device(pairing=True, ping_interval_s=0.05, ping_timeout_s=0.05)
+        save = pairing.store.save_credentials
+
+        async def slow_save(credentials):
+            await asyncio.sleep(0.4)
+            await save(credentials)
+
+        pairing.store.save_credentials = slow_save
+        await phone.scan((await pairing.event(QrCode)).text)
+        assert (await pairing.end()).kind is EndKind.RESTART
+
     async def test_refs_follow_each_other_until_none_is_left(self, device):
         pairing = device(pairing=True, qr_first_s=0.15, qr_next_s=0.05)
         end = await pairing.end()

@@ -10,7 +10,7 @@ After every call that takes `now`, and after `ask` and `send`, you must fetch `s
 Once `end` is set you must write what is left and close; further data is ignored. `now` is seconds of a monotonic clock.
 
     HELLO -> LOGIN -> OPEN                     with the keys of a linked device
-    HELLO -> LOGIN -> PAIRING -> PAIRED        with fresh ones
+    HELLO -> LOGIN -> PAIRING -> SCANNED -> PAIRED        with fresh ones
 """
 
 import enum
@@ -42,7 +42,8 @@ class Phase(enum.Enum):
     HELLO = "waiting for the server's hello"
     LOGIN = "waiting for success, failure or refs"
     PAIRING = "showing refs"
-    PAIRED = "a phone accepted us, waiting for the restart"
+    SCANNED = "a phone accepted us, the credentials are being saved"
+    PAIRED = "the server was told, waiting for the restart"
     OPEN = "logged in"
 
 
@@ -193,9 +194,10 @@ class Connection:
     def confirm_pairing(self, now: float) -> None:
         """The credentials of the PairSuccess are saved: tell the server. It restarts the connection then."""
         linking = self._linking
-        if self.end is not None or linking is None or linking.success is None:
+        if self.end is not None or linking is None or linking.success is None or self.phase is not Phase.SCANNED:
             return
         self._channel.send(linking.success.answer)
+        self.phase = Phase.PAIRED
         self._wait_for("paired", now + self._settings.login_timeout_s)
 
     # --- within
@@ -335,7 +337,7 @@ class Connection:
             self._finish("pairing", detail=str(error), code=error.code)
             return
         linking.stop_showing()
-        self.phase = Phase.PAIRED
+        self.phase = Phase.SCANNED
         self._wait_for("", math.inf)
         self._signals.append(linking.success)
 

@@ -382,6 +382,19 @@ class TestPairing:
         (answer,) = pairing.peer.taken()
         assert answer.child("pair-device-sign") is not None
 
+    def test_a_line_lost_before_the_server_was_told_has_paired_nothing(self, pairing):
+        self.scanned(pairing)
+        pairing.connection.receive_eof()
+        assert (pairing.end.kind, pairing.end.reason) == (EndKind.TRANSIENT, "closed")
+
+    def test_the_server_is_told_once(self, pairing):
+        self.scanned(pairing)
+        pairing.peer.taken()
+        for _ in range(2):
+            pairing.connection.confirm_pairing(pairing.now)
+        pairing.flush()
+        assert len(pairing.peer.taken()) == 1
+
     def test_a_slow_disk_does_not_cost_the_pairing(self, pairing):
         self.scanned(pairing)
         assert self.keep_alive(pairing, 300) == []
