@@ -222,8 +222,10 @@ class Runner:
             self._manager.gate.forget(self.outlet)
             logger.error("[WhatsApp] credentials of outlet_%s cannot be read with any of CREDENTIAL_KEYS", self.outlet)
             self.feed(KeyLost(), NO_PAIRING)
+            self._manager.open_gate()
             return
-        end = self._overruled or end
+        if self._overruled is not None and not end.keys_worthless:
+            end = self._overruled
         self._overruled = None
         self._manager.note_end(end)
         self.feed(Ended(end, self._network_works(end)), NO_PAIRING if pairing else None)
@@ -264,8 +266,10 @@ class Runner:
             return True
         if is_outage(end):
             return manager.unreached(self.outlet)
-        manager.reached(self.outlet)
-        if end.kind is EndKind.TRANSIENT and self.state.phase is Phase.OPEN:
+        if manager.gate.is_under_way(self.outlet):
+            manager.reached(self.outlet)
+        elif end.kind is EndKind.TRANSIENT:
+            # It worked before, and its end is no sign that the network works now: rather of the opposite.
             manager.gate.lost()
         return True
 
@@ -309,7 +313,8 @@ class Runner:
             await client.unlink()
         except (WhatsAppError, TimeoutError):
             # The phone still lists the device: keep the keys, so that it can be tried again.
-            self._overruled = End(EndKind.TRANSIENT, code=408, reason="unlink")
+            if client is self._client:
+                self._overruled = End(EndKind.TRANSIENT, code=408, reason="unlink")
         if client is self._client:
             self._close()
 
