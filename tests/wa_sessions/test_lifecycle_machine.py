@@ -5,12 +5,11 @@ from hypothesis import HealthCheck, settings, strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from tests.wa_sessions import lifecycle_states as the
+from tests.wa_sessions.lifecycle_states import NUMBER, OTHER_NUMBER
 from tests.wa_sessions.lifecycle_world import (
     ARROWS,
     CLAIMS,
     EPOCH,
-    NUMBER,
-    OTHER_NUMBER,
     OUTLET,
     WINDOW_S,
     Stage,
@@ -21,6 +20,7 @@ from wa_sessions.health import checks_of, is_healthy
 from wa_sessions.lifecycle_types import HAS_SOCKET, Phase, Policy
 from wa_sessions.reconcile import correction
 from wa_sessions.states import Intent, Source, Status, Wish
+from whatsapp.ends import End
 
 LOSSES = [the.LINE_LOST, the.TIMED_OUT, the.SERVER_TROUBLE]
 REFUSALS = [
@@ -88,17 +88,17 @@ class Lifecycle(RuleBasedStateMachine):
 
     @has_socket
     @rule(end=st.sampled_from(LOSSES))
-    def lose_the_line(self, end: the.End) -> None:
+    def lose_the_line(self, end: End) -> None:
         self.world.end(end)
 
     @precondition(lambda self: self.world.socket and not self.world.socket.pairing and self.world.network_is_up)
     @rule(end=st.sampled_from(REFUSALS))
-    def refuse(self, end: the.End) -> None:
+    def refuse(self, end: End) -> None:
         self.world.end(end)
 
     @precondition(lambda self: self.world.socket and self.world.socket.stage is Stage.QR)
     @rule(end=st.sampled_from([the.PAIRING_FAILED, the.UNKNOWN, the.OUTDATED]))
-    def fail_to_pair(self, end: the.End) -> None:
+    def fail_to_pair(self, end: End) -> None:
         self.world.end(end)
 
     @precondition(lambda self: self.world.socket and self.world.socket.unlinking)
