@@ -36,10 +36,13 @@ def new_owner() -> str:
 
 
 def claim(owner: str, session_ids: Iterable[int] | None = None) -> dict[int, Ownership]:
-    """Own these sessions (None: all there are), whoever owned them before. Returns the claim of each."""
+    """Own these sessions (None: all there are), whoever owned them before. Returns the claim of each.
+
+    What was on show for a phone died with the connection of the owner before.
+    """
     with transaction.atomic():
         rows = WhatsAppSession.objects.all() if session_ids is None else _with_ids(session_ids)
-        rows.update(owner=owner, epoch=F("epoch") + 1)
+        rows.update(owner=owner, epoch=F("epoch") + 1, qr=None, qr_expires_at=None, pairing_code=None)
         claimed = WhatsAppSession.objects.filter(owner=owner) if session_ids is None else _with_ids(session_ids)
         return {pk: Ownership(owner, epoch) for pk, epoch in claimed.values_list("pk", "epoch")}
 
