@@ -3,7 +3,7 @@
 import asyncio
 from typing import Any
 
-from hypothesis import given, strategies as st
+from hypothesis import given, settings, strategies as st
 
 from whatsapp.protocol.frames import INTRO, FrameCutter, frame
 from whatsapp.protocol.jid import SERVER_JID, Jid
