@@ -42,17 +42,18 @@ class CredentialStore:
     ratchets or pre-keys of one device would ruin it. While the database is away a call waits for it.
     """
 
-    __slots__ = ("_ownership", "_session_id", "expected_number", "is_unreadable")
+    __slots__ = ("_is_fresh", "_ownership", "_session_id", "expected_number", "is_unreadable")
 
-    def __init__(self, session_id: int, ownership: Ownership) -> None:
+    def __init__(self, session_id: int, ownership: Ownership, *, is_fresh: bool = False) -> None:
         self._session_id = session_id
         self._ownership = ownership
+        self._is_fresh = is_fresh  # to pair: what an earlier link may have left behind is not read
         self.expected_number = ""  # the outlet's number, as it was when the credentials were loaded
         self.is_unreadable = False  # there are credentials, and no key of ours opens them
 
     async def load_credentials(self) -> Credentials | None:
         """Raises `KeyLostError` if they cannot be opened."""
-        row = await run_db_when_back(_credential_row, self._session_id)
+        row = None if self._is_fresh else await run_db_when_back(_credential_row, self._session_id)
         if row is None:
             return None
         sealed, self.expected_number = row
@@ -66,10 +67,13 @@ class CredentialStore:
         sealed = seal(dump_credentials(credentials))
 
         def save() -> None:
+            if self._is_fresh:
+                PreKey.objects.filter(session_id=self._session_id).delete()  # of the device before this one
             Credential.objects.update_or_create(session_id=self._session_id, defaults={"sealed": sealed})
             WhatsAppSession.objects.filter(pk=self._session_id).update(jid=credentials.jid or "")
 
         await self._write(save)
+        self._is_fresh = False
 
     async def wipe(self) -> None:
         def wipe() -> None:

@@ -54,6 +54,8 @@ class Manager:
         self._snapshot_is_due = False
         self._tasks: set[asyncio.Task[None]] = set()
         self._nudged = asyncio.Event()
+        self._looking: asyncio.Task[None] | None = None  # hears wishes
+        self._is_stopping = False
         self._gate_timer: asyncio.TimerHandle | None = None
         self._freeze_timer: asyncio.TimerHandle | None = None
 
@@ -84,7 +86,7 @@ class Manager:
         self.spawn(self.journal.run())
         self._begin(await run_db_when_back(claim_all, self.owner), restore=True)
         self.is_ready = True
-        self.spawn(self._look())
+        self._looking = self.spawn(self._look())
         self.spawn(self._note_last_seen())
         # By then the outlets are back, and stay: the collector need not walk them again and again (0.4 s for 10,000).
         self._freeze_timer = self._loop.call_later(FREEZE_AFTER_S, gc.freeze)
@@ -92,6 +94,9 @@ class Manager:
     async def stop(self) -> None:
         """Close every socket, write what is true, within about 10 s."""
         self.is_ready = False
+        self._is_stopping = True
+        if self._looking is not None:  # a wish that is heard from now on is for the next start
+            self._looking.cancel()
         for timer in (self._gate_timer, self._freeze_timer):
             if timer is not None:
                 timer.cancel()
@@ -186,6 +191,8 @@ class Manager:
         if self._gate_timer is not None:
             self._gate_timer.cancel()
             self._gate_timer = None
+        if self._is_stopping:
+            return
         was_outage = self.gate.is_outage
         leaving, again_in_s = self.gate.leave(time.monotonic())
         if again_in_s is not None:

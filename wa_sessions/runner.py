@@ -204,7 +204,7 @@ class Runner:
 
     async def _live(self, pairing: bool) -> None:
         """Dial once and live until the end, whatever the end is; then tell the lifecycle."""
-        store = CredentialStore(self.outlet, self.ownership)
+        store = CredentialStore(self.outlet, self.ownership, is_fresh=pairing)
         end = End(EndKind.TRANSIENT, reason="crash")
         try:
             if self._wiping is not None:

@@ -161,3 +161,16 @@ async def test_it_closes_the_socket_of_an_outlet_that_is_deactivated():
         jakarta.is_active = True
         await jakarta.asave()
         await house.becomes(jakarta, "CONNECTED")
+
+
+async def test_it_pairs_anew_over_keys_that_a_crash_left_behind():
+    async with open_house() as house:
+        jakarta = house.cast.jakarta
+        await house.linked(jakarta)
+        await house.crash()
+        await WhatsAppSession.objects.filter(pk=jakarta.pk).aupdate(jid="", intent="OFFLINE")
+        await house.start()
+        await house.ask(services.session_connect, jakarta)
+        await house.scan(jakarta)
+        await house.becomes(jakarta, "CONNECTED")
+        assert house.simulator.counts(jakarta.whatsapp_number).pairings == 2
