@@ -23,6 +23,8 @@ from wa_sessions.visitors import Visitor  # noqa: E402
 viewers.SEND_TIMEOUT_S = 1.0
 consumers.visitor_of = lambda _headers: Visitor(1, "ADMIN", None, 0, session_key="key")
 hub.verdicts = lambda _visitors: {}
+# Larger than life, so that the kernel's buffers are soon full where nobody reads.
+hub._changed_text = lambda pk: viewers.text_of("changed", outletId=f"outlet_{pk}", pad="x" * 2000)
 
 
 def storm():

@@ -22,11 +22,15 @@ from wa_sessions import broadcast, consumers, hub, viewers
 from wa_sessions.routing import websocket_application
 from wa_sessions.visitors import Visitor
 
+PAD = "x" * 20_000
 ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture
 def _everybody_is_head_office(monkeypatch):
+    """And no database: these tests are about sockets."""
+    monkeypatch.setattr(consumers, "run_db", asyncio.to_thread)
+    monkeypatch.setattr(hub, "run_db", asyncio.to_thread)
     monkeypatch.setattr(consumers, "visitor_of", lambda _headers: Visitor(1, "ADMIN", None, 0, session_key="key"))
     monkeypatch.setattr(hub, "verdicts", lambda _visitors: {})
 
@@ -174,8 +178,10 @@ async def test_a_page_that_leaves_is_forgotten(port):
 
 
 async def test_a_page_that_does_not_read_is_closed_and_nobody_else_notices(port, monkeypatch):
-    monkeypatch.setattr(viewers, "SEND_TIMEOUT_S", 0.5)
+    monkeypatch.setattr(viewers, "SEND_TIMEOUT_S", 3.0)
     monkeypatch.setattr(hub, "SWEEP_S", 0.1)
+    # Large messages, so that the kernel's buffers are soon full.
+    monkeypatch.setattr(hub, "_changed_text", lambda pk: viewers.text_of("changed", outletId=f"outlet_{pk}", pad=PAD))
     async with pages(port, 3) as open_pages, deaf_page(port):
         await until(lambda: hub.viewers_now() == 4)
         worst = 0.0
@@ -187,7 +193,7 @@ async def test_a_page_that_does_not_read_is_closed_and_nobody_else_notices(port,
                 await asyncio.gather(*(hears(page, "outlet_20") for page in open_pages))
                 worst = max(worst, time.monotonic() - began)
         assert hub.viewers_now() == 3
-        assert worst < 0.5
+        assert worst < viewers.SEND_TIMEOUT_S  # nobody waited for the one that does not read
 
 
 @pytest.mark.usefixtures("_everybody_is_head_office")
@@ -256,7 +262,7 @@ async def test_under_daphne_a_hundred_pages_are_told_soon(daphne):
             async with asyncio.timeout(5):
                 await told
             took.append(time.monotonic() - began)
-    assert statistics.median(took) < 0.5  # the figure itself is measured by the benchmark
+    assert statistics.median(took) < 1.0  # the figure itself is measured by the benchmark
 
 
 async def test_under_daphne_a_page_that_does_not_read_is_closed(daphne):
