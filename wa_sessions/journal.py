@@ -6,15 +6,15 @@ ones that were not written yet; flips are all kept, in order. Nothing here holds
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from django.db import transaction
-from django.db.models import F
 
 from wa_sessions import broadcast
+from wa_sessions.bulk import RowWrite, flips_insert, sessions_write
 from wa_sessions.db import DATABASE_AWAY, RETRY_S, run_db
 from wa_sessions.models import Flip, WhatsAppSession
 from wa_sessions.ownership import Ownership
@@ -138,20 +138,16 @@ class Journal:
 def write_entries(entries: Mapping[int, Entry]) -> set[int]:
     """Write rows and flips in one transaction, tell the pages on commit. Returns the outlets that are not ours."""
     with transaction.atomic():
-        rows = {pk: (owner, epoch, status) for pk, owner, epoch, status in _rows(entries)}
-        ours = {pk for pk, entry in entries.items() if _is_ours(rows.get(pk), entry.ownership)}
+        before = dict(WhatsAppSession.objects.filter(pk__in=list(entries)).values_list("pk", "status"))
+        ours = sessions_write(RowWrite(pk, entry.ownership, entry.fields) for pk, entry in entries.items())
         flips: list[Flip] = []
-        for pk in ours:
-            entry = entries[pk]
-            owned = WhatsAppSession.objects.filter(pk=pk, owner=entry.ownership.owner, epoch=entry.ownership.epoch)
-            if not owned.update(**entry.fields, version=F("version") + 1):
-                continue
-            status = rows[pk][2]
-            for change in entry.changes:
+        for pk in sorted(ours):
+            status = before[pk]
+            for change in entries[pk].changes:
                 if change.to_status != status:
                     flips.append(_flip(pk, status, change))
                     status = change.to_status
-        Flip.objects.bulk_create(flips)
+        flips_insert(flips)
     for pk in ours:
         broadcast.session_changed(pk)
     for flip in flips:
@@ -159,14 +155,6 @@ def write_entries(entries: Mapping[int, Entry]) -> set[int]:
             "[WhatsApp] %s -> %s for outlet_%s (%s)", flip.from_status, flip.to_status, flip.session_id, flip.reason
         )
     return set(entries) - ours
-
-
-def _rows(pks: Iterable[int]) -> Iterable[tuple[int, str, int, str]]:
-    return WhatsAppSession.objects.filter(pk__in=list(pks)).values_list("pk", "owner", "epoch", "status")
-
-
-def _is_ours(row: tuple[str, int, str] | None, ownership: Ownership) -> bool:
-    return row is not None and row[:2] == (ownership.owner, ownership.epoch)
 
 
 def _flip(pk: int, from_status: str, change: Change) -> Flip:

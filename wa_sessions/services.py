@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from outlets.models import Outlet
 from wa_sessions import broadcast, manager
+from wa_sessions.bulk import flips_insert
 from wa_sessions.causes import Code
 from wa_sessions.exceptions import WishRefused
 from wa_sessions.models import Flip, WhatsAppSession
@@ -154,18 +155,20 @@ def _correct(owner: str, corrections: Sequence[Correction], now: datetime) -> se
         with connection.cursor() as cursor:
             cursor.execute(sql, [*params, owner])
             done = {row[0] for row in cursor.fetchall()}
-        Flip.objects.bulk_create(
-            Flip(
-                session_id=item.outlet,
-                from_status=item.from_status,
-                to_status=item.to_status,
-                reason="drift",
-                source=Source.SYNC,
-                at=now,
-                drift_s=item.drift_s,
-            )
-            for item in corrections
-            if item.outlet in done
+        flips_insert(
+            [
+                Flip(
+                    session_id=item.outlet,
+                    from_status=item.from_status,
+                    to_status=item.to_status,
+                    reason="drift",
+                    source=Source.SYNC,
+                    at=now,
+                    drift_s=item.drift_s,
+                )
+                for item in corrections
+                if item.outlet in done
+            ]
         )
     return done
 
