@@ -45,7 +45,7 @@ def outlet_status(request: HttpRequest) -> HttpResponse:
 def outlet_status_rows(request: HttpRequest) -> HttpResponse:
     if not request.user.has_perm("wa_sessions.view_whatsappsession"):
         raise PermissionDenied
-    return rows_response(request, "admin/_outlet_status_live.html", selectable=True)
+    return rows_response(request, "admin/_outlet_status_live.html", "_session_row.html", selectable=True)
 
 
 def _wish(request: HttpRequest) -> HttpResponse:

@@ -92,6 +92,7 @@ class Row:
     step: str
     primary: Action | None
     others: tuple[Action, ...]
+    manages: bool  # whether the reader may edit outlets
     since: datetime | None  # when the status last changed; asked for only where it is drawn
 
     @property
@@ -157,6 +158,7 @@ def row(status: Mapping[str, Any], *, manages: bool, since: datetime | None = No
         step=_step(status),
         primary=primary,
         others=tuple(action for action in actions if primary is None or action.name != primary.name),
+        manages=manages,
         since=since,
     )
 

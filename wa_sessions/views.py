@@ -22,6 +22,7 @@ from accounts.models import User
 from outlets.pages import viewer
 from outlets.selectors import outlet_for
 from wa_sessions import presentation, selectors
+from wa_sessions.drawings import fingerprint, row_drawing
 from wa_sessions.states import Status
 
 ROWS_PER_PAGE = 100
@@ -44,7 +45,7 @@ def outlet_status(request: HttpRequest) -> HttpResponse:
 @never_cache
 @require_safe
 def outlet_status_rows(request: HttpRequest) -> HttpResponse:
-    return rows_response(request, "status/_live.html")
+    return rows_response(request, "status/_live.html", "_session_row.html")
 
 
 @login_required
@@ -70,16 +71,18 @@ def outlets(request: HttpRequest) -> HttpResponse:
 @never_cache
 @require_safe
 def outlets_rows(request: HttpRequest) -> HttpResponse:
-    return rows_response(request, "outlets/_live.html")
+    return rows_response(request, "outlets/_live.html", "outlets/_item.html")
 
 
-def rows_response(request: HttpRequest, template: str, **more: Any) -> HttpResponse:
+def rows_response(request: HttpRequest, template: str, row_template: str, **more: Any) -> HttpResponse:
     """The live part again; 304 and no body where nothing changed since the caller's copy: data cost money."""
     context = page_context(request) | more
-    tag = _fingerprint(request, context)
+    tag = _tag_of(request, context)
     if request.headers.get("If-None-Match") == tag:
         response: HttpResponse = HttpResponseNotModified()
     else:
+        place = {"next": context["next"], **more}
+        context["drawings"] = [row_drawing(row_template, row, **place) for row in context["rows"]]
         response = render(request, template, context)
     response["ETag"] = tag
     response["X-Gerai-At"] = context["page"]["at"]
@@ -154,10 +157,8 @@ def _origin(request: HttpRequest) -> str:
     return f"{path}?{filters.urlencode()}" if filters else path
 
 
-def _fingerprint(request: HttpRequest, context: Mapping[str, Any]) -> str:
-    # `at` and `verifiedAt` move with every read and are not drawn in the rows.
-    statuses = [{key: value for key, value in row.status.items() if key != "verifiedAt"} for row in context["rows"]]
-    sinces = [row.since for row in context["rows"]]
+def _tag_of(request: HttpRequest, context: Mapping[str, Any]) -> str:
     counts = {key: value for key, value in context["page"].items() if key not in ("at", "statuses")}
-    drawn = json.dumps([counts, statuses, sinces, translation.get_language(), request.get_full_path()], default=str)
+    rows = [fingerprint(row) for row in context["rows"]]
+    drawn = json.dumps([counts, rows, translation.get_language(), request.get_full_path()], default=str)
     return f'"{hashlib.sha256(drawn.encode()).hexdigest()[:32]}"'

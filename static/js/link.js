@@ -19,7 +19,7 @@
   function essence(root) {
     const copy = root.cloneNode(true);
     for (const time of copy.querySelectorAll("time[data-rel]")) time.textContent = "";
-    for (const token of copy.querySelectorAll("input[name=csrfmiddlewaretoken]")) token.removeAttribute("value");
+    for (const token of copy.querySelectorAll("input[name=csrfmiddlewaretoken]")) token.remove();
     return copy.innerHTML;
   }
 

@@ -33,7 +33,7 @@
   function essence(cell) {
     const copy = cell.cloneNode(true);
     for (const time of copy.querySelectorAll("time[data-rel]")) time.textContent = "";
-    for (const token of copy.querySelectorAll("input[name=csrfmiddlewaretoken]")) token.removeAttribute("value");
+    for (const token of copy.querySelectorAll("input[name=csrfmiddlewaretoken]")) token.remove();
     return copy.className + "|" + copy.hidden + "|" + copy.getAttribute("aria-current") + "|" + copy.innerHTML;
   }
 
