@@ -22,7 +22,7 @@ class Store(Protocol):
         """Forget credentials, pre-keys and all that hangs on them. The engine never calls it by itself."""
 
     async def take_pre_keys(self, count: int) -> Sequence[PreKey]:
-        """`count` pre-keys that the server does not have yet: old ones first, fresh ones after; ids never come twice."""
+        """`count` pre-keys that the server does not have yet: old ones first, then fresh ones; ids never come twice."""
 
     async def mark_pre_keys_uploaded(self, pre_keys: Sequence[PreKey]) -> None: ...
 
