@@ -1,8 +1,7 @@
 import sys
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from whatsapp.exceptions import FrameError
 from whatsapp.protocol.frames import INTRO, FrameCutter, frame, intro

@@ -1,6 +1,5 @@
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from whatsapp.exceptions import NodeError
 from whatsapp.protocol.jid import SERVER_JID, Jid
