@@ -15,7 +15,7 @@ from asgiref.sync import sync_to_async
 from django.conf import settings
 from django.contrib.contenttypes.models import ContentType
 from django.core.cache import cache
-from django.db import transaction
+from django.db import connections, transaction
 from django.http import HttpResponse
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
@@ -396,5 +396,6 @@ async def test_everybody_gets_the_websocket_that_the_table_says(route):
         found_by_session[person] = await knock(path, headers_of(session=session))
         found_by_token[person] = await knock(path, headers_of(token=token))
         assert await knock(path, headers_of(session=session, origin=b"https://evil.example")) == REFUSED
+    await sync_to_async(connections.close_all)()  # that thread's connection would keep the database from being dropped
     assert found_by_session == expected
     assert found_by_token == expected

@@ -7,7 +7,7 @@ from importlib import import_module
 import pytest
 from asgiref.sync import sync_to_async
 from django.conf import settings
-from django.db import OperationalError
+from django.db import OperationalError, connections
 from django.utils import timezone
 
 from accounts.models import ApiToken, Role
@@ -19,8 +19,9 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture
-async def cast(transactional_db: None) -> Cast:
-    return await sync_to_async(Cast)()
+async def cast(transactional_db: None):
+    yield await sync_to_async(Cast)()
+    await sync_to_async(connections.close_all)()  # that thread's connection would keep the database from being dropped
 
 
 async def changed(outlet) -> dict[str, str]:
