@@ -9,6 +9,7 @@
 7. both are valid now
 """
 
+import functools
 from dataclasses import dataclass
 from typing import Final
 
@@ -37,13 +38,13 @@ def verify_chain(chain: bytes, *, server_static: bytes, root_key: bytes, now: fl
         if not link.details or len(link.signature) != xeddsa.SIGNATURE_BYTES:
             raise CertificateError(f"1: {name} without details or signature")
 
-    if not xeddsa.verify(root_key, intermediate.details, intermediate.signature):
+    if not _is_signed(root_key, intermediate.details, intermediate.signature):
         raise CertificateError("2: intermediate not signed by the root")
     issuer = _details("3: intermediate", intermediate.details)
     if issuer.issuer_serial != _ROOT_SERIAL or len(issuer.key) != curve.KEY_BYTES:
         raise CertificateError("3: intermediate of another issuer or without a key")
 
-    if not xeddsa.verify(issuer.key, leaf.details, leaf.signature):
+    if not _is_signed(issuer.key, leaf.details, leaf.signature):
         raise CertificateError("4: leaf not signed by the intermediate")
     subject = _details("5: leaf", leaf.details)
     if subject.issuer_serial != issuer.serial:
@@ -84,6 +85,12 @@ def _signed(details: CertificateDetails, issuer_private: bytes) -> NoiseCertific
         not_after=details.not_after,
     ).SerializeToString()
     return NoiseCertificate(details=raw, signature=xeddsa.sign(issuer_private, raw))
+
+
+@functools.lru_cache(maxsize=32)
+def _is_signed(public: bytes, details: bytes, signature: bytes) -> bool:
+    """Remembered, since every hello carries the same few links and this is the dearest part of a login."""
+    return xeddsa.verify(public, details, signature)
 
 
 def _details(check: str, raw: bytes) -> NoiseCertificate.Details:
