@@ -46,6 +46,7 @@ class Client:
         "_code_pairing",
         "_end",
         "_jobs",
+        "_known",
         "_line",
         "_on_event",
         "_options",
@@ -69,6 +70,7 @@ class Client:
         self._pairing = pairing  # may ask for a phone
         self._started = False  # `run` was called
         self._scope: asyncio.Timeout | None = None  # around `run`, to wake it when the end comes from elsewhere
+        self._known: dict[str, str | None] = {}  # what the server may tell us anew at the login; until then
         self._line: Line | None = None  # while the WebSocket is open
         self._end: End | None = None  # the first cause wins
         self._jobs = Jobs(self._finish)  # what waits for the caller or for answers
@@ -185,6 +187,7 @@ class Client:
         except ValueError as error:  # they name nobody
             socket.transport.abort()
             raise StoreError("unusable credentials") from error
+        self._known = {"lid": credentials.lid, "display_name": credentials.display_name}
         del credentials  # they are not kept: thousands of idle clients would each hold theirs
         self._line = Line(
             socket,
@@ -260,8 +263,11 @@ class Client:
 
     async def _on_logged_in(self, event: LoggedIn) -> None:
         await self._tell(event)
-        known = {"lid": str(event.lid) if event.lid else "", "display_name": event.display_name}
-        await remember(self._store, {key: value for key, value in known.items() if value})
+        said = {"lid": str(event.lid) if event.lid else "", "display_name": event.display_name}
+        news = {key: value for key, value in said.items() if value and value != self._known[key]}
+        self._known = {}
+        if news:
+            await remember(self._store, news)
         await settle(self._open_line(), self._store, self._options, event.display_name)
         self._open_line()  # a line that ended meanwhile is not ready
         await self._tell(Ready())
