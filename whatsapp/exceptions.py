@@ -7,6 +7,16 @@
      |    +-- HandshakeError      the Noise handshake does not go through
      |    |    +-- CertificateError   the server's certificate fails one of the seven checks
      |    +-- PairingError        pair-success or a pairing code does not verify; `code` is what we answer the server
+     +-- SignalError              one message, bundle or record is of no use; the connection goes on (PROTOCOL.md §15)
+     |    +-- OldCounterError     it was decrypted before: ack it, ask for nothing
+     |    +-- NoSessionError      there is no session with that address
+     |    +-- UnknownPreKeyError  it was encrypted for a pre-key that is not here (any more)
+     |    +-- BadMacError         no session opens it, or somebody changed it
+     |    +-- TooFarAheadError    more messages are missing before it than we make up for
+     |    +-- MalformedMessageError  bytes that are no message
+     |    +-- BundleError         a bundle of keys whose signatures do not verify
+     |    +-- RecordError         a stored record that cannot be read
+     +-- MediaError               a file that does not verify against its keys and hashes
      +-- QueryError               the server answered a query with an error; `code` is the server's
      +-- NotConnectedError        there is no connection to do this on, or it ended before the answer came
      +-- StoreError               the caller's store raised; never leaves this package
@@ -46,6 +56,60 @@ class PairingError(ProtocolError):
     def __init__(self, message: str, code: int = 401) -> None:
         super().__init__(message)
         self.code = code
+
+
+class SignalError(WhatsAppError):
+    """One message, bundle or record is of no use. Nothing was changed by trying it.
+
+    `wants_retry`: whether the sender is to be asked for the message once more, by a retry receipt.
+    """
+
+    wants_retry = True
+
+
+class OldCounterError(SignalError):
+    """The message was decrypted before, or is older than what we keep keys for."""
+
+    wants_retry = False
+
+
+class NoSessionError(SignalError):
+    """There is no session to encrypt or decrypt with."""
+
+
+class UnknownPreKeyError(SignalError):
+    """The message was encrypted for the pre-key `key_id`, which is not here."""
+
+    def __init__(self, key_id: int, *, is_signed: bool = False) -> None:
+        super().__init__(f"no {'signed ' if is_signed else ''}pre-key {key_id}")
+        self.key_id = key_id
+        self.is_signed = is_signed
+
+
+class BadMacError(SignalError):
+    """No session opens the message: it is for one that we do not have, or somebody changed it."""
+
+
+class TooFarAheadError(SignalError):
+    """More messages are missing before this one than keys are made up for."""
+
+
+class MalformedMessageError(SignalError):
+    """Bytes that are no message."""
+
+
+class BundleError(SignalError):
+    """A bundle of keys that does not verify: no session is begun with it."""
+
+    wants_retry = False
+
+
+class RecordError(SignalError):
+    """A stored record that cannot be read. Treat it as none."""
+
+
+class MediaError(WhatsAppError):
+    """A file that does not verify against its keys and hashes."""
 
 
 class QueryError(WhatsAppError):
