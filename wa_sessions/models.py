@@ -57,7 +57,9 @@ class WhatsAppSession(models.Model):
 class Flip(models.Model):
     """One change of the DB status."""
 
-    session = models.ForeignKey(WhatsAppSession, on_delete=models.CASCADE, related_name="flips", verbose_name=_("session"))
+    session = models.ForeignKey(
+        WhatsAppSession, on_delete=models.CASCADE, related_name="flips", verbose_name=_("session")
+    )
     from_status = models.CharField(_("from"), max_length=12, choices=Status.choices)
     to_status = models.CharField(_("to"), max_length=12, choices=Status.choices)
     reason = models.CharField(_("reason"), max_length=40, blank=True)  # a code of `causes.py`, or a wish
@@ -78,7 +80,9 @@ class Flip(models.Model):
 class Credential(models.Model):
     """The encrypted keys of a linked device: `whatsapp.credentials.Credentials`, sealed."""
 
-    session = models.OneToOneField(WhatsAppSession, on_delete=models.CASCADE, related_name="credential", primary_key=True)
+    session = models.OneToOneField(
+        WhatsAppSession, on_delete=models.CASCADE, related_name="credential", primary_key=True
+    )
     sealed = models.BinaryField()
     next_pre_key_id = models.PositiveIntegerField(default=1)
     updated_at = models.DateTimeField(auto_now=True)
