@@ -45,8 +45,8 @@ class OnUnhealthy(models.TextChoices):
 
 # What each status may still become by an event. It is a graph without a circle, so events that are late, repeated or in
 # the wrong order cannot take a recipient back.
-# - DELIVERED and READ come from the recipient's own phone: such a receipt is proof, and beats what this side believed. A
-#   row that was sent, lost its acknowledgement in a crash, was sent again and then refused is FAILED until then.
+# - DELIVERED and READ come from the recipient's own phone: such a receipt is proof, and beats what this side believed.
+#   A row that was sent, lost its acknowledgement in a crash, was sent again and then refused is FAILED until then.
 # - What is SENDING cannot be cancelled: it may be on the wire.
 # - UNKNOWN is not final: a late refusal or any receipt says what became of the message.
 _FORWARD: Mapping[RecipientStatus, frozenset[RecipientStatus]] = {
@@ -78,7 +78,7 @@ OPEN = frozenset({RecipientStatus.QUEUED, RecipientStatus.SENDING})
 # The message is with WhatsApp or further.
 ACCEPTED = frozenset({RecipientStatus.SENT, RecipientStatus.DELIVERED, RecipientStatus.READ})
 
-# Receipt statuses of the engine's `ReceiptReceived`. The own devices got their copy from the server, so it has the message.
+# Receipt statuses of the engine's `ReceiptReceived`. An own device got its copy from the server, so that has the message.
 OF_RECEIPT: Mapping[str, RecipientStatus] = {
     "sent_by_own_device": RecipientStatus.SENT,
     "delivered": RecipientStatus.DELIVERED,
@@ -88,10 +88,11 @@ OF_RECEIPT: Mapping[str, RecipientStatus] = {
 
 
 def advance(current: str, event: str) -> RecipientStatus:
-    """The status after `event` (the status that an acknowledgement, receipt or decision stands for), never an earlier one.
+    """The status after `event`, never an earlier one.
 
-    Applying an event twice changes nothing. Raises `ValueError` for words that are no recipient status. A person's "retry
-    the failed" and a claim given back unsent are new starts, no events: they do not come through here.
+    `event` is the status that an acknowledgement, a receipt or a decision stands for; applying it twice changes nothing.
+    Raises `ValueError` for words that are no recipient status. A person's "retry the failed" and a claim given back
+    unsent are new starts, no events: they do not come through here.
     """
     now, then = RecipientStatus(current), RecipientStatus(event)
     return then if then in _FORWARD[now] else now
