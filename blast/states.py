@@ -78,7 +78,7 @@ OPEN = frozenset({RecipientStatus.QUEUED, RecipientStatus.SENDING})
 # The message is with WhatsApp or further.
 ACCEPTED = frozenset({RecipientStatus.SENT, RecipientStatus.DELIVERED, RecipientStatus.READ})
 
-# Receipt statuses of the engine's `ReceiptReceived`. An own device got its copy from the server, so that has the message.
+# Receipt statuses of the engine's `ReceiptReceived`. An own device got its copy from the server, so that has it.
 OF_RECEIPT: Mapping[str, RecipientStatus] = {
     "sent_by_own_device": RecipientStatus.SENT,
     "delivered": RecipientStatus.DELIVERED,
@@ -90,7 +90,7 @@ OF_RECEIPT: Mapping[str, RecipientStatus] = {
 def advance(current: str, event: str) -> RecipientStatus:
     """The status after `event`, never an earlier one.
 
-    `event` is the status that an acknowledgement, a receipt or a decision stands for; applying it twice changes nothing.
+    `event` is the status that an acknowledgement, a receipt or a decision stands for; repeating it changes nothing.
     Raises `ValueError` for words that are no recipient status. A person's "retry the failed" and a claim given back
     unsent are new starts, no events: they do not come through here.
     """
