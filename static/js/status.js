@@ -60,7 +60,8 @@
   function glow(cell) {
     if (!cell.hasAttribute("data-glow") || reduced.matches || document.hidden) return;
     const colour = getComputedStyle(document.documentElement).getPropertyValue("--glow").trim() || "#ffe9a8";
-    cell.animate([{ backgroundColor: colour }, { backgroundColor: "transparent" }], { duration: 1800, easing: "ease-out" });
+    // to whatever the cell has of its own
+    cell.animate([{ backgroundColor: colour, offset: 0 }], { duration: 1800, easing: "ease-out" });
   }
 
   function patchCells(root, fresh) {
