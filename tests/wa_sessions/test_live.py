@@ -40,7 +40,7 @@ def test_it_is_not_verified_when_one_check_fails(change):
     assert live.status(NOW, WINDOW_S) is Status.DISCONNECTED
 
 
-@pytest.mark.parametrize("phase", set(Phase) - {Phase.OPEN})
+@pytest.mark.parametrize("phase", sorted(set(Phase) - {Phase.OPEN}))
 def test_it_is_verified_only_while_the_connection_is_to_stay(phase):
     assert not replace(GOOD, phase=phase).is_verified(NOW, WINDOW_S)
 
