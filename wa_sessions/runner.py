@@ -43,6 +43,7 @@ logger = logging.getLogger("wa_sessions")
 CLOSE_PATIENCE_S = 5.0  # a connection that has not ended this long after `close` is cancelled
 # Ends that say nothing about the network.
 LOCAL_REASONS = frozenset({"crash", "handler", "internal", "no_credentials", "overrun", "store"})
+NAME_MAX = 100  # characters of a session's name
 NO_PAIRING: dict[str, Any] = {"qr": None, "qr_expires_at": None, "pairing_code": None}
 
 
@@ -245,14 +246,14 @@ class Runner:
                 case events.LoggedIn():
                     self._manager.reached(self.outlet)
                     self._user = str(event.jid)
-                    self._name = event.display_name or event.jid.user
+                    self._name = _one_line(event.display_name) or event.jid.user
                     login = LoggedIn(event.jid.user, store.expected_number)
                     if login.number != login.expected or self.state.unlinking:
                         self.feed(login)
                 case events.Ready() if login is not None and self.state.phase is Phase.DIALING:
                     # Connected means that messages can flow, so not before the engine has settled in.
                     now = datetime.now(UTC)
-                    name = {"session_name": self._name[:100], "jid": self._user}
+                    name = {"session_name": self._name, "jid": self._user}
                     self.feed(login, {"connected_at": now, "last_seen": now, **name})
 
         return hear
@@ -340,6 +341,12 @@ class Runner:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+
+
+def _one_line(name: str) -> str:
+    """What a phone calls itself, as a row and a line of text can hold it: no NUL, no line ends, no invisible signs."""
+    visible = "".join(sign if sign.isprintable() else " " for sign in name[: 4 * NAME_MAX])
+    return " ".join(visible.split())[:NAME_MAX]
 
 
 def _source(event: Event) -> Source:
