@@ -61,6 +61,7 @@ class Journal:
         self._on_lost = on_lost
         self._waiting: dict[int, Entry] = {}  # not yet given to a transaction
         self._writing: dict[int, Entry] = {}  # given to one that has not ended
+        self._at_once = BATCH  # one, where a row that cannot be written must not hold up the others
         self._has_work = asyncio.Event()
         self._is_idle = asyncio.Event()  # nothing waits and nothing is being written
         self._is_idle.set()
@@ -103,7 +104,7 @@ class Journal:
             await self._write_some()
 
     async def _write_some(self) -> None:
-        self._writing = {pk: self._waiting.pop(pk) for pk in list(self._waiting)[:BATCH]}
+        self._writing = {pk: self._waiting.pop(pk) for pk in list(self._waiting)[: self._at_once]}
         if not self._waiting:
             self._has_work.clear()
         try:
@@ -111,6 +112,7 @@ class Journal:
         except Exception as error:
             if not isinstance(error, DATABASE_AWAY):
                 logger.exception("[WhatsApp] %d status changes could not be written, trying again", len(self._writing))
+                self._at_once = 1
             self._take_back()
             await asyncio.sleep(RETRY_S)
             return
@@ -120,10 +122,11 @@ class Journal:
             self._on_lost(lost)
         self._on_written({pk for pk in written if pk not in self._waiting})
         if not self._waiting:
+            self._at_once = BATCH
             self._is_idle.set()
 
     def _take_back(self) -> None:
-        """The transaction failed whole: put its entries in front of what came meanwhile."""
+        """The transaction failed whole: its entries go before what came for the same outlets, and behind other outlets."""
         for pk, entry in self._writing.items():
             newer = self._waiting.get(pk)
             if newer is not None and newer.ownership == entry.ownership:

@@ -131,3 +131,24 @@ async def test_it_writes_a_thousand_rows_in_few_transactions(monkeypatch):
             journal.record(outlet, ownership, {"retry_count": 1})
         assert await journal.flush(5)
     assert batches == [journal_module.BATCH] * (1000 // journal_module.BATCH)
+
+
+async def test_a_row_that_cannot_be_written_holds_up_no_other(monkeypatch):
+    pk, ownership = await claimed()
+    write = journal_module.write_entries
+
+    def choosy(entries):
+        if 0 in entries:
+            raise ValueError("nothing that a database could hold")
+        return write(entries)
+
+    monkeypatch.setattr(journal_module, "write_entries", choosy)
+    monkeypatch.setattr(journal_module, "RETRY_S", 0.01)
+    async with running() as journal:
+        journal.record(0, ownership, {"session_name": "?"})
+        journal.record(pk, ownership, {"status": "CONNECTED"}, change(Status.CONNECTED))
+        assert not await journal.flush(0.5)
+        assert journal.is_settled(pk)
+        assert not journal.is_settled(0)
+    row, _ = await told(pk)
+    assert row.status == "CONNECTED"
