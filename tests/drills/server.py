@@ -166,12 +166,18 @@ class Server(_Program):
         self._command = COMMANDS[command]
         self._environment = {**settings_for(whatsapp), **environment}
         self.url = ""
+        # One client for all requests, since making one is slow; no kept connection, since the server is killed.
+        self._http = httpx.Client(trust_env=False, verify=False, limits=httpx.Limits(max_keepalive_connections=0))
+
+    def __exit__(self, *_: object) -> None:
+        self._http.close()
+        super().__exit__()
 
     def __enter__(self) -> Self:
         try:
             self.start()
         except BaseException:
-            self.kill()
+            self.__exit__()
             raise
         return self
 
@@ -207,7 +213,7 @@ class Server(_Program):
         self, method: str, path: str, token: str = "", *, timeout_s: float = 10.0, **more: Any
     ) -> httpx.Response:
         headers = {"Accept": "application/json", **({"Authorization": f"Bearer {token}"} if token else {})}
-        return httpx.request(method, self.url + path, headers=headers, timeout=timeout_s, trust_env=False, **more)
+        return self._http.request(method, self.url + path, headers=headers, timeout=timeout_s, **more)
 
     def get(self, path: str, token: str = "", **more: Any) -> httpx.Response:
         return self.request("GET", path, token, **more)
