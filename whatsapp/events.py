@@ -1,6 +1,7 @@
 """What a `Client` tells its caller, in the order in which it happened."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
 
 from whatsapp.protocol.jid import Jid
 
@@ -42,4 +43,36 @@ class Ready:
     """Pre-keys are up and the connection is active: stanzas flow."""
 
 
-Event = QrCode | Paired | LoggedIn | Ready
+ReceiptStatus: TypeAlias = Literal["delivered", "read", "played", "sent_by_own_device"]
+
+
+@dataclass(frozen=True, slots=True)
+class MessageReceived:
+    """A message of one person. WhatsApp is told that it arrived only after the handler returned.
+
+    So it comes again, with the same id, after a crash at any moment before that: what was done once must do no harm
+    when done again. Messages of groups, statuses and programs never come.
+    """
+
+    message_id: str
+    chat: Jid  # the person, without a device; as addressed by WhatsApp: number or LID
+    sender_number: str | None  # digits, if known; our own for what another device of this account sent
+    from_me: bool  # sent by another device of this account
+    text: str | None = field(repr=False)  # None if it has none, or none that we understand
+    at: int  # seconds since 1970, as WhatsApp says
+
+
+@dataclass(frozen=True, slots=True)
+class ReceiptReceived:
+    """What became of messages that we sent, as one device of the recipient says. It is acknowledged after the handler
+    returned, and comes again after a crash before that. They come in any order, and once for each device.
+    """
+
+    message_ids: tuple[str, ...]
+    recipient: Jid  # the person, without a device; number or LID
+    number: str | None  # digits of the person, if known
+    status: ReceiptStatus
+    at: int  # seconds since 1970
+
+
+Event = QrCode | Paired | LoggedIn | Ready | MessageReceived | ReceiptReceived

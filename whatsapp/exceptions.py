@@ -19,6 +19,9 @@
      +-- MediaError               a file that does not verify against its keys and hashes
      +-- QueryError               the server answered a query with an error; `code` is the server's
      +-- NotConnectedError        there is no connection to do this on, or it ended before the answer came
+     +-- SendRefusedError         the server refused a message; `code` is the server's
+     +-- NotOnWhatsAppError       nobody has that number
+     +-- UploadError              no media server took a file
      +-- StoreError               the caller's store raised; never leaves this package
 
 Nothing else comes out of `whatsapp.protocol`, whatever bytes go in. `Client.run` raises none of them, it returns an
@@ -122,7 +125,36 @@ class QueryError(WhatsAppError):
 
 
 class NotConnectedError(WhatsAppError):
-    """There is no connection to do this on, or it ended before the answer came."""
+    """There is no connection to do this on, or it ended before the answer came.
+
+    `was_sent`: whether it had been written before, so that the server may have acted on it.
+    """
+
+    def __init__(self, message: str, *, was_sent: bool = False) -> None:
+        super().__init__(message)
+        self.was_sent = was_sent
+
+
+class SendRefusedError(WhatsAppError):
+    """The server refused a message; it was delivered to nobody. `code`: 463 is an account that may not write to
+    strangers, 479 a list of devices that is out of date or a malformed message (PROTOCOL.md §16, §22).
+    """
+
+    def __init__(self, code: int) -> None:
+        super().__init__(f"refused with {code}")
+        self.code = code
+
+
+class NotOnWhatsAppError(WhatsAppError):
+    """Nobody has that number. Nothing was sent."""
+
+
+class UploadError(WhatsAppError):
+    """No media server took a file. `status`: the last HTTP status, None if none answered."""
+
+    def __init__(self, status: int | None) -> None:
+        super().__init__(f"HTTP {status}" if status else "no answer")
+        self.status = status
 
 
 class StoreError(WhatsAppError):

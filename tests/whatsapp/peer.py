@@ -17,6 +17,7 @@ from whatsapp.protocol.protobufs.adv_pb2 import (
     ADVSignedDeviceIdentityHMAC,
 )
 from whatsapp.protocol.protobufs.handshake_pb2 import ClientPayload
+from whatsapp.store import SentMessage, StateChanges, TrustedToken
 
 ROOT_PRIVATE = bytes(range(1, 33))
 ROOT_KEY = curve.public_of(ROOT_PRIVATE)
@@ -166,7 +167,13 @@ class MemoryStore:
         self.saved: list[Credentials] = []
         self.pre_keys: dict[int, PreKey] = {}
         self.uploaded: set[int] = set()
+        self.next_pre_key_id = 1
         self.failing: set[str] = set()
+        self.sessions: dict[str, bytes] = {}
+        self.lids: dict[str, str] = {}
+        self.tokens: dict[str, TrustedToken] = {}
+        self.sent: dict[str, SentMessage] = {}
+        self.commits: list[StateChanges] = []
 
     def _check(self, method: str) -> None:
         if method in self.failing:
@@ -190,8 +197,9 @@ class MemoryStore:
         self._check("take_pre_keys")
         missing = count - len(self.pre_keys.keys() - self.uploaded)
         if missing > 0:
-            for key in new_pre_keys(len(self.pre_keys) + 1, missing):
+            for key in new_pre_keys(self.next_pre_key_id, missing):
                 self.pre_keys[key.key_id] = key
+            self.next_pre_key_id += missing
         return [self.pre_keys[key_id] for key_id in sorted(self.pre_keys.keys() - self.uploaded)][:count]
 
     async def mark_pre_keys_uploaded(self, pre_keys: Iterable[PreKey]) -> None:
@@ -203,3 +211,35 @@ class MemoryStore:
 
     async def remove_pre_key(self, key_id: int) -> None:
         self.pre_keys.pop(key_id, None)
+
+    async def load_sessions(self, addresses: Iterable[str]) -> dict[str, bytes]:
+        self._check("load_sessions")
+        return {address: self.sessions[address] for address in addresses if address in self.sessions}
+
+    async def commit(self, changes: StateChanges) -> None:
+        self._check("commit")
+        self.commits.append(changes)
+        for address, record in changes.sessions.items():
+            if record is None:
+                self.sessions.pop(address, None)
+            else:
+                self.sessions[address] = record
+        if changes.used_pre_key is not None:
+            self.pre_keys.pop(changes.used_pre_key, None)
+        self.lids.update(changes.lids)
+        self.tokens.update(changes.tokens)
+        if changes.sent is not None:
+            self.sent[changes.sent.message_id] = changes.sent
+
+    async def lids_of(self, numbers: Iterable[str]) -> dict[str, str]:
+        return {number: self.lids[number] for number in numbers if number in self.lids}
+
+    async def number_of_lid(self, lid: str) -> str | None:
+        return next((number for number, its in self.lids.items() if its == lid), None)
+
+    async def token_of(self, lid: str) -> TrustedToken | None:
+        return self.tokens.get(lid)
+
+    async def sent_message(self, message_id: str) -> SentMessage | None:
+        self._check("sent_message")
+        return self.sent.get(message_id)
