@@ -126,7 +126,7 @@ class Journal:
             self._is_idle.set()
 
     def _take_back(self) -> None:
-        """The transaction failed whole: its entries go before what came for the same outlets, and behind other outlets."""
+        """The transaction failed whole: its entries go before what came for the same outlets, behind all others."""
         for pk, entry in self._writing.items():
             newer = self._waiting.get(pk)
             if newer is not None and newer.ownership == entry.ownership:
