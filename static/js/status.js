@@ -14,7 +14,6 @@
   const parser = new DOMParser();
   const reduced = matchMedia("(prefers-reduced-motion: reduce)");
   const $ = (id) => document.getElementById(id);
-  const baseTitle = document.title.replace(/^\(\d+\) /, "");
 
   let drawn = new Map(); // cell -> what the server last drew there
   let etag = "";
@@ -136,7 +135,7 @@
       if (announced(live) !== said) $("announce").textContent = announced(live);
     }
     G.tick(live);
-    badge(Number(live.querySelector("[data-shape]").dataset.problems) || 0);
+    G.badge(Number(live.querySelector("[data-shape]").dataset.problems) || 0);
   }
 
   const announced = (root) =>
@@ -317,40 +316,6 @@
     }
   }, true);
 
-  /* --- title and favicon --- */
-
-  let badged = -1;
-  function badge(count) {
-    document.title = (count ? `(${count}) ` : "") + baseTitle;
-    if (count === badged) return;
-    badged = count;
-    const link = document.querySelector("link[rel=icon]");
-    if (!link) return;
-    link.dataset.plain = link.dataset.plain || link.href;
-    if (!count) {
-      link.href = link.dataset.plain;
-      return;
-    }
-    const image = new Image();
-    image.addEventListener("load", () => {
-      const canvas = document.createElement("canvas");
-      canvas.width = canvas.height = 64;
-      const pen = canvas.getContext("2d");
-      pen.drawImage(image, 0, 0, 64, 64);
-      pen.fillStyle = "#b3261e";
-      pen.beginPath();
-      pen.arc(44, 44, 20, 0, 7);
-      pen.fill();
-      pen.fillStyle = "#fff";
-      pen.font = "bold 28px sans-serif";
-      pen.textAlign = "center";
-      pen.textBaseline = "middle";
-      pen.fillText(count > 9 ? "9+" : String(count), 44, 46);
-      if (badged === count) link.href = canvas.toDataURL("image/png");
-    });
-    image.src = link.dataset.plain;
-  }
-
   /* --- the page's life --- */
 
   for (const type of ["pointerdown", "pointermove", "keydown", "wheel", "touchstart"]) {
@@ -391,7 +356,7 @@
   remember(live);
   G.setServerTime(live.querySelector("[data-at]").dataset.at);
   G.tick(live);
-  badge(Number(live.querySelector("[data-shape]").dataset.problems) || 0);
+  G.badge(Number(live.querySelector("[data-shape]").dataset.problems) || 0);
   fresh();
   timer = setTimeout(refresh, EVERY_MS);
   listen();

@@ -29,6 +29,7 @@ def test_it_answers_in_one_glance(scene, visit, language, headline, connected, p
     visitor = visit(scene.cast.sari, language=language)
     page = visitor.go("/outlet-status")
     expect(page).to_have_title("(2) Gerai")
+    expect(page.locator("link[rel=icon]")).to_have_attribute("href", re.compile("^data:image/png;base64,"))
     expect(page.locator(".headline")).to_contain_text(headline)
     assert page.locator(".card-number").all_inner_texts() == ["5", "3", "2"]
     # Problems first, then by name.
