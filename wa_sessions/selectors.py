@@ -4,15 +4,18 @@ Page, API and admin call the same functions, so they cannot disagree. One query 
 have drifted, two more correct them all.
 """
 
+import json
 import logging
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Max, QuerySet
+from django.db.models import Max, QuerySet, TextField
+from django.db.models.functions import Cast
 from django.utils.translation import gettext as _, ngettext
 
 from accounts.models import User
@@ -31,6 +34,7 @@ from wa_sessions.vault import KeyLostError, unseal
 
 logger = logging.getLogger("wa_sessions")
 
+# Times and JSON as the database writes them: making objects of them, to be written as text again, was half of a read.
 _COLUMNS = (
     "pk",
     "name",
@@ -38,15 +42,15 @@ _COLUMNS = (
     "is_active",
     "session__status",
     "session__session_name",
-    "session__connected_at",
-    "session__last_seen",
-    "session__qr_expires_at",
+    Cast("session__connected_at", TextField()),
+    Cast("session__last_seen", TextField()),
+    Cast("session__qr_expires_at", TextField()),
     "session__auto_reconnect",
     "session__retry_count",
     "session__max_retries",
     "session__cause",
-    "session__cause_detail",
-    "session__retry_at",
+    Cast("session__cause_detail", TextField()),
+    Cast("session__retry_at", TextField()),
     "session__intent",
     "session__jid",
     "session__wish_number",
@@ -235,19 +239,19 @@ def _element(
         is_open=is_open,
         auto_reconnect=auto_reconnect is not False,
     )
-    verified_at = last_seen
+    verified_at = last_seen = _iso_of_text(last_seen)
     if proof is not None and proof.answered_at > 0:
-        verified_at = datetime.fromtimestamp(proof.answered_at + to_wall, UTC)
+        verified_at = _iso_of_second(int(proof.answered_at + to_wall))
         last_seen = verified_at if last_seen is None or verified_at > last_seen else last_seen
-    has_qr = "Present" if qr_expires_at is not None and qr_expires_at > now and live.has_qr else None
+    has_qr = "Present" if live.has_qr and qr_expires_at and _moment(qr_expires_at) > now else None
     return {
         "outletId": f"outlet_{pk}",
         "outlet": {"name": name, "whatsappNumber": number, "isActive": is_active},
         "session": {
             "status": status,
             "sessionName": session_name,
-            "connectedAt": _iso(connected_at),
-            "lastSeen": _iso(last_seen),
+            "connectedAt": _iso_of_text(connected_at),
+            "lastSeen": last_seen,
             "qrCode": has_qr,
             "autoReconnect": auto_reconnect,
             "retryCount": retry_count,
@@ -263,7 +267,7 @@ def _element(
         "checks": checks,
         "cause": _cause(cause, cause_detail, retry_at, now) if cause else None,
         "synced": corrected is not None,
-        "verifiedAt": _iso(verified_at),
+        "verifiedAt": verified_at,
         "maxRetries": max_retries if has_session else settings.WA_MAX_RETRIES,
         "intent": intent,
         "linkedNumber": jid.partition("@")[0].partition(":")[0] if jid else None,
@@ -291,7 +295,9 @@ def _actions(is_active: bool, status: str | None, intent: str | None, jid: str |
     return actions
 
 
-def _cause(code: str, detail: dict[str, Any], retry_at: datetime | None, now: datetime) -> dict[str, Any]:
+def _cause(code: str, detail_json: str, retry_text: str | None, now: datetime) -> dict[str, Any]:
+    detail: dict[str, Any] = json.loads(detail_json)
+    retry_at = _moment(retry_text) if retry_text else None
     words = WORDS.get(code, WORDS[Code.INTERNAL])
     values = {"code": "?", "scanned": "?", "expected": "?", "wait": _duration(retry_at, now), **detail}
     return {
@@ -314,6 +320,21 @@ def _duration(until: datetime | None, now: datetime) -> str:
 
 def _iso(at: datetime | None) -> str | None:
     return None if at is None else at.isoformat(timespec="seconds")[:19] + "Z"
+
+
+def _iso_of_text(at: str | None) -> str | None:
+    """From the database's "2025-10-25 10:30:00.123456", which is UTC."""
+    return None if at is None else f"{at[:10]}T{at[11:19]}Z"
+
+
+@lru_cache(maxsize=1024)
+def _iso_of_second(second: int) -> str:
+    """From seconds since 1970; all outlets answered within the last few."""
+    return f"{datetime.fromtimestamp(second, UTC):%Y-%m-%dT%H:%M:%SZ}"
+
+
+def _moment(at: str) -> datetime:
+    return datetime.fromisoformat(f"{at.partition('+')[0]}+00:00")  # SQLite writes no zone, PostgreSQL "+00"
 
 
 def _log(row: tuple[Any, ...], live: Live, element: dict[str, Any]) -> None:

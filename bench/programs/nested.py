@@ -15,11 +15,12 @@ from accounts.models import User
 from outlets.models import Outlet
 from outlets.selectors import visible_to
 from wa_sessions import manager
+from wa_sessions.causes import WORDS
 from wa_sessions.health import checks_of, is_healthy
 from wa_sessions.live import NOTHING, Live
 from wa_sessions.models import WhatsAppSession
 from wa_sessions.reconcile import correction
-from wa_sessions.selectors import _actions, _cause, _iso
+from wa_sessions.selectors import _actions, _iso
 
 STAMP = "%Y-%m-%dT%H:%M:%SZ"
 
@@ -103,7 +104,12 @@ class StatusElement(serializers.ModelSerializer[Outlet]):
 
     def get_cause(self, outlet: Outlet) -> dict[str, Any] | None:
         row = outlet.session
-        return _cause(row.cause, row.cause_detail, row.retry_at, self.context["reading"].now) if row.cause else None
+        if not row.cause:
+            return None
+        words = WORDS[row.cause]
+        values = {"code": "?", "scanned": "?", "expected": "?", "wait": "?", **row.cause_detail}
+        message, action = str(words.message) % values, str(words.action) % values
+        return {"code": row.cause, "message": message, "action": action, "retryAt": _iso(row.retry_at)}
 
     def get_synced(self, outlet: Outlet) -> bool:
         return outlet.pk in self.context["reading"].drifted
