@@ -10,7 +10,15 @@ from django.db import connection, transaction
 
 from outlets.models import Outlet
 from wa_sessions.db import run_db_when_back
-from wa_sessions.models import Credential, PreKey, WhatsAppSession
+from wa_sessions.models import (
+    Credential,
+    LidMapping,
+    PreKey,
+    SentMessage,
+    SignalSession,
+    TrustedToken,
+    WhatsAppSession,
+)
 from wa_sessions.ownership import Ownership, OwnershipLostError
 from wa_sessions.vault import KeyLostError, seal, unseal
 from whatsapp.credentials import Credentials, PreKey as EnginePreKey
@@ -68,8 +76,9 @@ class CredentialStore:
         sealed = seal(dump_credentials(credentials))
 
         def save() -> None:
-            if self._is_fresh:
-                PreKey.objects.filter(session_id=self._session_id).delete()  # of the device before this one
+            if self._is_fresh:  # what the device before this one left behind
+                PreKey.objects.filter(session_id=self._session_id).delete()
+                self._wipe_messages()
             Credential.objects.update_or_create(session_id=self._session_id, defaults={"sealed": sealed})
             WhatsAppSession.objects.filter(pk=self._session_id).update(jid=credentials.jid or "")
 
@@ -78,6 +87,7 @@ class CredentialStore:
 
     async def wipe(self) -> None:
         def wipe() -> None:
+            self._wipe_messages()
             PreKey.objects.filter(session_id=self._session_id).delete()
             Credential.objects.filter(session_id=self._session_id).delete()
             WhatsAppSession.objects.filter(pk=self._session_id).update(jid="")
@@ -119,6 +129,12 @@ class CredentialStore:
 
     async def remove_pre_key(self, key_id: int) -> None:
         await self._write(lambda: PreKey.objects.filter(session_id=self._session_id, key_id=key_id).delete())
+
+    def _wipe_messages(self) -> None:
+        """Forget ratchets and the like, in a thread and a transaction. See `message_store`."""
+        for model in (SignalSession, LidMapping, TrustedToken, SentMessage):
+            rows: Any = model._default_manager
+            rows.filter(session_id=self._session_id).delete()
 
     async def _write(self, write: Callable[[], R]) -> R:
         def owned() -> R:

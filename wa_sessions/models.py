@@ -98,3 +98,50 @@ class PreKey(models.Model):
 
     class Meta:
         constraints = (models.UniqueConstraint(fields=("session", "key_id"), name="pre_key_once"),)
+
+
+class SignalSession(models.Model):
+    """The ratchets with one device of a peer: the engine's record, sealed. `address` is "user_agent.device"."""
+
+    session = models.ForeignKey(WhatsAppSession, on_delete=models.CASCADE, related_name="signal_sessions")
+    address = models.CharField(max_length=80)
+    sealed = models.BinaryField()
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=("session", "address"), name="signal_session_once"),)
+
+
+class LidMapping(models.Model):
+    """Which phone number (digits) is behind a LID, as the server told this account."""
+
+    session = models.ForeignKey(WhatsAppSession, on_delete=models.CASCADE, related_name="lid_mappings")
+    number = models.CharField(max_length=20)
+    lid = models.CharField(max_length=40)
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=("session", "number"), name="lid_mapping_once"),)
+        indexes = (models.Index(fields=("session", "lid"), name="lid_mapping_lid"),)
+
+
+class TrustedToken(models.Model):
+    """What a person's account gave this one as a proof that they know each other; sealed."""
+
+    session = models.ForeignKey(WhatsAppSession, on_delete=models.CASCADE, related_name="trusted_tokens")
+    lid = models.CharField(max_length=40)
+    sealed = models.BinaryField()
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=("session", "lid"), name="trusted_token_once"),)
+
+
+class SentMessage(models.Model):
+    """What was sent, sealed, for recipients who could not decrypt it and ask again. Kept for some days."""
+
+    session = models.ForeignKey(WhatsAppSession, on_delete=models.CASCADE, related_name="sent_messages")
+    message_id = models.CharField(max_length=40)
+    sealed = models.BinaryField()
+    at = models.DateTimeField()
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=("session", "message_id"), name="sent_message_once"),)
+        indexes = (models.Index(fields=("at",), name="sent_message_at"),)

@@ -1,7 +1,7 @@
 """Which process holds an outlet's socket: owner and epoch in the row, and in the WHERE of every write of the state."""
 
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from django.db import connection, transaction
@@ -28,6 +28,14 @@ class Ownership:
         if connection.features.has_select_for_update:
             row = row.select_for_update()
         return row.first() is not None
+
+
+def holding(claims: Mapping[int, Ownership]) -> dict[int, Ownership]:
+    """Who holds these sessions now, of those that exist; inside a transaction it then stays so, as with `holds`."""
+    rows = WhatsAppSession.objects.filter(pk__in=list(claims)).order_by("pk")
+    if connection.features.has_select_for_update:
+        rows = rows.select_for_update()
+    return {pk: Ownership(owner, epoch) for pk, owner, epoch in rows.values_list("pk", "owner", "epoch")}
 
 
 def new_owner() -> str:

@@ -9,9 +9,10 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 from django.db import transaction
+from django.db.models import Model
 from django.utils.translation import gettext as _
 
-from wa_sessions.models import Credential, PreKey
+from wa_sessions.models import Credential, PreKey, SentMessage, SignalSession, TrustedToken
 from wa_sessions.vault import KeyLostError, reseal
 
 CHUNK = 500
@@ -23,6 +24,8 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         outlets, lost = self._rotate(Credential, lambda row: row.pk)
         pre_keys, _lost = self._rotate(PreKey, lambda row: row.session_id)
+        for model in (SignalSession, TrustedToken, SentMessage):  # what no key opens is agreed on anew
+            self._rotate(model, lambda row: row.session_id)
         self.stdout.write(
             _("Sealed anew: %(outlets)d outlets, %(pre_keys)d pre-keys.") % {"outlets": outlets, "pre_keys": pre_keys}
         )
@@ -31,11 +34,11 @@ class Command(BaseCommand):
                 _("outlet_%(outlet)s: no key opens its link. It must be scanned again.") % {"outlet": outlet}
             )
 
-    def _rotate(self, model: type[Credential] | type[PreKey], outlet_of: Callable[[Any], int]) -> tuple[int, set[int]]:
+    def _rotate(self, model: type[Model], outlet_of: Callable[[Any], int]) -> tuple[int, set[int]]:
         """Reseal all rows of a table. Returns how many, and the outlets whose secrets cannot be opened."""
         done, last = 0, 0
         lost: set[int] = set()
-        table: Any = model.objects
+        table: Any = model._default_manager
         while rows := list(table.filter(pk__gt=last).order_by("pk")[:CHUNK]):
             last = rows[-1].pk
             with transaction.atomic():
