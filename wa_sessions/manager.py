@@ -10,7 +10,7 @@ import logging
 import threading
 import time
 from collections import Counter
-from collections.abc import Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from types import MappingProxyType
 from typing import Any
 
@@ -18,12 +18,16 @@ from wa_sessions.claims import Claimed, claim_all, claim_new, last_seen_write, o
 from wa_sessions.db import DATABASE_AWAY, run_db, run_db_when_back
 from wa_sessions.engine import client_options, policy, proof_window_s
 from wa_sessions.gate import Gate
+from wa_sessions.group import GroupCommit
 from wa_sessions.journal import Journal
-from wa_sessions.lifecycle_types import Admitted, Configured, Restored, Wished, Woken
+from wa_sessions.lifecycle_types import Admitted, Configured, Phase, Restored, State, Wished, Woken
 from wa_sessions.live import Live, Snapshot
-from wa_sessions.ownership import new_owner
+from wa_sessions.message_store import PRUNED_AT_ONCE, sent_messages_prune
+from wa_sessions.ownership import Ownership, new_owner
 from wa_sessions.runner import Runner
+from whatsapp.client import Client
 from whatsapp.ends import End
+from whatsapp.events import MessageReceived, ReceiptReceived
 
 logger = logging.getLogger("wa_sessions")
 
@@ -32,6 +36,10 @@ LAST_SEEN_S = 30.0
 STOP_PATIENCE_S = 8.0
 STOPS_AT_ONCE = 200
 FREEZE_AFTER_S = 60.0
+PRUNE_S = 3600.0
+
+# Called with an outlet and what came for it. WhatsApp is told that it arrived once all of them have returned.
+Listener = Callable[[int, MessageReceived | ReceiptReceived], Awaitable[None]]
 
 
 class Manager:
@@ -44,6 +52,8 @@ class Manager:
         self.proof_window_s = proof_window_s(self.client_options)
         self.gate = Gate()
         self.journal = Journal(self._on_written, self.drop)
+        self.group = GroupCommit()  # what must be on disk before the network learns of it
+        self.listeners: list[Listener] = []
         self.ends: Counter[str] = Counter()  # connections ended, by kind; for the metrics
         self.dials = 0
         self.is_ready = False  # rows are claimed and every runner exists
@@ -76,6 +86,48 @@ class Manager:
         """Look for wishes now."""
         self._loop.call_soon_threadsafe(self._nudged.set)
 
+    # For those who send messages, on the loop.
+
+    @property
+    def loop(self) -> asyncio.AbstractEventLoop:
+        """Where everything of this manager runs."""
+        return self._loop
+
+    @property
+    def is_stopping(self) -> bool:
+        return self._is_stopping
+
+    def client_of(self, outlet: int) -> Client | None:
+        """The outlet's connection, while it is logged in and settled."""
+        runner = self._runners.get(outlet)
+        return runner.client if runner is not None and runner.state.phase is Phase.OPEN else None
+
+    def ownership_of(self, outlet: int) -> Ownership | None:
+        """Our claim of the outlet; None if we have none."""
+        runner = self._runners.get(outlet)
+        return runner.ownership if runner is not None else None
+
+    def state_of(self, outlet: int) -> State | None:
+        """What the lifecycle says of an outlet of ours."""
+        runner = self._runners.get(outlet)
+        return runner.state if runner is not None else None
+
+    def subscribe(self, listener: Listener) -> None:
+        """Have `listener` awaited for each message and receipt of every outlet. What it raises is logged, no more:
+        WhatsApp would bring the same again and again, and each time it would cost the connection."""
+        self.listeners.append(listener)
+
+    def unsubscribe(self, listener: Listener) -> None:
+        self.listeners.remove(listener)
+
+    async def heard(self, outlet: int, event: MessageReceived | ReceiptReceived) -> None:
+        """For runners: let all listeners know."""
+        for listener in tuple(self.listeners):
+            try:
+                await listener(outlet, event)
+            except Exception:
+                logger.exception("[WhatsApp] outlet_%s: %s was not taken", outlet, type(event).__name__)
+
     # Start and stop.
 
     async def start(self) -> None:
@@ -84,10 +136,12 @@ class Manager:
         Waits for the database for as long as it takes: nothing is true before the rows are claimed.
         """
         self.spawn(self.journal.run())
+        self.spawn(self.group.run())
         self._begin(await run_db_when_back(claim_all, self.owner), restore=True)
         self.is_ready = True
         self._looking = self.spawn(self._look())
         self.spawn(self._note_last_seen())
+        self.spawn(self._prune())
         # By then the outlets are back, and stay: the collector need not walk them again and again (0.4 s for 10,000).
         self._freeze_timer = self._loop.call_later(FREEZE_AFTER_S, gc.freeze)
 
@@ -105,6 +159,7 @@ class Manager:
             await asyncio.gather(*(runner.stop() for runner in runners[start : start + STOPS_AT_ONCE]))
         if not await self.journal.flush(STOP_PATIENCE_S):
             logger.error("[WhatsApp] stopped with %d rows unwritten: the database is away", len(self.journal))
+        await self.group.flush(STOP_PATIENCE_S)
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -251,6 +306,16 @@ class Manager:
         return {outlet for outlet, runner in self._runners.items() if not runner.state.active}
 
     # What is written now and then.
+
+    async def _prune(self) -> None:
+        """Now and then, delete what nobody may ask for any more."""
+        while True:
+            try:
+                while await run_db(sent_messages_prune) == PRUNED_AT_ONCE:
+                    pass
+            except DATABASE_AWAY as error:
+                logger.warning("[WhatsApp] database is away (%s), nothing is pruned", type(error).__name__)
+            await asyncio.sleep(PRUNE_S)
 
     async def _note_last_seen(self) -> None:
         """Write when the server last answered each outlet: at most once per 30 s per outlet, in one statement."""

@@ -27,6 +27,7 @@ from wa_sessions.lifecycle_types import (
     Wished,
 )
 from wa_sessions.live import Live
+from wa_sessions.message_store import MessageStore
 from wa_sessions.ownership import Ownership, OwnershipLostError
 from wa_sessions.states import Source
 from wa_sessions.vault import seal
@@ -86,6 +87,11 @@ class Runner:
         self._wants_code = False  # a person asked for a code; given as soon as the server is ready for it
         self._since = time.monotonic()  # when the phase last changed
         self._is_abandoned = False  # somebody newer owns the outlet: touch nothing any more
+
+    @property
+    def client(self) -> Client | None:
+        """The connection, while there is a socket."""
+        return self._client
 
     # Events in, effects out.
 
@@ -205,7 +211,7 @@ class Runner:
 
     async def _live(self, pairing: bool) -> None:
         """Dial once and live until the end, whatever the end is; then tell the lifecycle."""
-        store = CredentialStore(self.outlet, self.ownership, is_fresh=pairing)
+        store = MessageStore(self.outlet, self.ownership, self._manager.group, is_fresh=pairing)
         end = End(EndKind.TRANSIENT, reason="crash")
         try:
             if self._wiping is not None:
@@ -255,6 +261,8 @@ class Runner:
                     now = datetime.now(UTC)
                     name = {"session_name": self._name, "jid": self._user}
                     self.feed(login, {"connected_at": now, "last_seen": now, **name})
+                case events.MessageReceived() | events.ReceiptReceived():
+                    await self._manager.heard(self.outlet, event)
 
         return hear
 
