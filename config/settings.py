@@ -20,6 +20,7 @@ INSTALLED_APPS = [
     "accounts",
     "outlets",
     "wa_sessions",
+    "blast",
     "config",
     "django.contrib.admin",
     "django.contrib.auth",
