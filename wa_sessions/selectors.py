@@ -25,6 +25,7 @@ from wa_sessions import manager
 from wa_sessions.causes import WORDS, Code
 from wa_sessions.db import DATABASE_AWAY
 from wa_sessions.health import checks_of, is_healthy
+from wa_sessions.lifecycle_types import Phase
 from wa_sessions.live import NOTHING, Live
 from wa_sessions.models import Flip, WhatsAppSession
 from wa_sessions.reconcile import correction
@@ -228,7 +229,10 @@ def _element(
     has_session = status is not None
     if corrected is not None:
         status = corrected
-    live_status = live.status(clock, window_s).value
+    is_banned = cause == Code.TEMPORARY_BAN and bool(retry_at) and _moment(retry_at) > now
+    # A restricted outlet waits for its hour, not for a connection.
+    is_resting = is_banned and live.phase is Phase.WAITING
+    live_status = "DISCONNECTED" if is_resting else live.status(clock, window_s).value
     verified = live_status == "CONNECTED"
     proof = live.proof
     is_open = proof is not None and proof.is_open
@@ -275,14 +279,14 @@ def _element(
         "unverified": has_session and not is_ours,
         "pending": wish_number != wish_done,
         "waitingForNetwork": live.waits_for_network,
-        "actions": _actions(is_active, status, intent, jid),
+        "actions": _actions(is_active and not is_banned, status, intent, jid),
     }
 
 
-def _actions(is_active: bool, status: str | None, intent: str | None, jid: str | None) -> list[str]:
+def _actions(may_connect: bool, status: str | None, intent: str | None, jid: str | None) -> list[str]:
     """What a person can sensibly ask for now."""
     actions = []
-    if is_active and status not in (Status.CONNECTED, Status.PAUSED, Status.CONNECTING):
+    if may_connect and status not in (Status.CONNECTED, Status.PAUSED, Status.CONNECTING):
         actions.append("connect")
     if status == Status.CONNECTED:
         actions.append("pause")

@@ -179,6 +179,16 @@ def test_it_names_the_cause_and_the_next_step_in_the_readers_language(cast, sock
     assert "14 minutes" in cause["action"]
 
 
+def test_it_offers_no_connection_while_whatsapp_restricts_the_number(cast, sockets):
+    until = timezone.now() + timedelta(minutes=14)
+    session = row(cast.jakarta, status="FAILED", cause="temporary_ban", retry_at=until)
+    sockets[cast.jakarta.pk] = Live(Phase.WAITING, time.monotonic())
+    element = selectors.status_of(cast.jakarta)
+    assert (element["liveStatus"]["status"], element["actions"]) == ("DISCONNECTED", ["disconnect", "unlink"])
+    WhatsAppSession.objects.filter(pk=session.pk).update(retry_at=timezone.now() - timedelta(seconds=1))
+    assert "connect" in selectors.status_of(cast.jakarta)["actions"]
+
+
 def test_it_names_both_numbers_when_the_wrong_phone_scanned(cast, sockets):
     detail = {"scanned": "6281111111111", "expected": "6287788987745"}
     row(cast.jakarta, status="FAILED", cause="wrong_number", cause_detail=detail, jid="", intent="OFFLINE")
