@@ -253,10 +253,9 @@ def database_url() -> str:
     if connection.vendor == "sqlite":
         return f"sqlite:///{known['NAME']}"
     user, password, host, port = (quote(str(known[key] or ""), safe="") for key in ("USER", "PASSWORD", "HOST", "PORT"))
-    options = known.get("OPTIONS", {})
-    socket_folder = options.get("host", "") if not host else ""
-    address = f"{user}:{password}@{host or quote(str(socket_folder), safe='')}{':' + port if port else ''}"
-    return f"postgres://{address}/{known['NAME']}"
+    folder = known.get("OPTIONS", {}).get("host")  # of a Unix socket
+    address = f"postgres://{user}:{password}@{host}{':' + port if port else ''}/{known['NAME']}"
+    return f"{address}?host={folder}" if folder else address
 
 
 def prepare_database(url: str, environment: dict[str, str]) -> None:

@@ -66,7 +66,9 @@ def gone() -> Iterator[None]:
 def _address() -> dict[str, Any]:
     known = connection.settings_dict
     names = {"host": "HOST", "port": "PORT", "user": "USER", "password": "PASSWORD", "dbname": "NAME"}
-    return {key: known[name] for key, name in names.items() if known[name]}
+    address = {key: known[name] for key, name in names.items() if known[name]}
+    folder = known.get("OPTIONS", {}).get("host")  # of a Unix socket
+    return {**address, "host": folder} if folder else address
 
 
 class Visitors:

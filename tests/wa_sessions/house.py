@@ -9,7 +9,7 @@ from typing import Any
 
 from asgiref.sync import sync_to_async
 from django.conf import settings
-from django.db import transaction
+from django.db import connections, transaction
 
 from outlets.models import Outlet
 from tests.cast import Cast
@@ -159,4 +159,5 @@ async def open_house(**options: Any) -> AsyncIterator[House]:
             yield house
         finally:
             await house.stop()
+            await sync_to_async(connections.close_all)()  # the thread that looked; nobody else closes its connection
             settings.WA_SOCKET_URL, settings.WA_ROOT_KEY = keep
