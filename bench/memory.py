@@ -7,13 +7,14 @@ import shutil
 from collections.abc import Iterator
 from statistics import median
 
-from bench.house import Bench, Database, Wire, serve, simulator
+from bench.house import Bench, Database, Wire, serve, simulator, until
 from bench.processes import ROOT, Child
 from bench.table import REPEATS, Figure, median_figure
 
 FEW = 20
 WARM = 5  # sessions of Baileys
 AT_ONCE = 10
+QUERIES = 2  # that a client asks before it is settled
 
 
 def figures(bench: Bench) -> Iterator[Figure]:
@@ -21,17 +22,20 @@ def figures(bench: Bench) -> Iterator[Figure]:
     repeats = bench.size(REPEATS, 1)
     with simulator(bench) as wire:
         few, many = Database(bench, wire, FEW), Database(bench, wire, count)
-        bare, engine, house = [], [], []
+        bare, engine, house, read = [], [], [], []
         for _ in range(repeats):
             bare.append(_bare(wire, count))
             engine.append(_engine(wire, count))
-            house.append(_house(few, many, count))
+            idle, used = _house(wire, few, many)
+            house.append(idle)
+            read.append(used)
     beside = f"bare {_kib(bare)}, engine alone {_kib(engine)}, whole house {_kib(house)} for each of {count:,}"
     yield median_figure(
         "memory per outlet, engine alone : bare client",
         [mine / theirs for mine, theirs in zip(engine, bare, strict=True)],
         floor=4, aim=2, unit="x", detail=beside,
     )  # fmt: skip
+    beside += f"; {_kib(read)} once the status of all was read"
     yield median_figure(
         "memory per outlet, whole house : bare client",
         [mine / theirs for mine, theirs in zip(house, bare, strict=True)],
@@ -71,13 +75,18 @@ def _engine(wire: Wire, count: int) -> float:
         return (child.memory() - before) / (count - FEW)
 
 
-def _house(few: Database, many: Database, count: int) -> float:
+def _house(wire: Wire, few: Database, many: Database) -> tuple[float, float]:
+    """Bytes for each outlet: linked and idle, and after somebody has read the status of all."""
     sizes = []
     for database in (few, many):
+        settled = wire.control.counts()["queries"] + QUERIES * len(database.numbers)
         with serve(database) as server:
+            until(lambda: wire.control.counts()["queries"] >= settled, "all to settle", 180, 0.25)  # noqa: B023
+            idle = server.child.memory(settle_s=5)
             server.until_healthy(len(database.numbers))
-            sizes.append(server.child.memory(settle_s=5))
-    return (sizes[1] - sizes[0]) / (count - FEW)
+            sizes.append((idle, server.child.memory()))
+    count = len(many.numbers) - len(few.numbers)
+    return (sizes[1][0] - sizes[0][0]) / count, (sizes[1][1] - sizes[0][1]) / count
 
 
 def _baileys(wire: Wire, count: int) -> tuple[float, float]:
