@@ -150,13 +150,14 @@ def test_it_outlives_a_database_that_is_away(tmp_path: Path, cast: Cast, away: C
                         assert here.sockets(outlet) == 1, "a socket was closed for want of the database"
                     time.sleep(0.1)
         came_back = time.monotonic()
+        flips = Flip.objects.filter(session_id=jakarta.pk, reason="line_lost")
+        wait_for(flips.exists, "the row to learn of the loss", RIGHT_WITHIN_S)
         here.becomes(jakarta, "CONNECTED", RIGHT_WITHIN_S)
         row = here.becomes(surabaya, "FAILED", RIGHT_WITHIN_S)
         assert (row.cause, row.jid) == ("unlinked", "")
         keys = Credential.objects.filter(session_id=surabaya.pk)
         wait_for(lambda: not keys.exists(), "the wiped keys", RIGHT_WITHIN_S)
         assert time.monotonic() - came_back < RIGHT_WITHIN_S
-        flips = Flip.objects.filter(session_id=jakarta.pk, reason="line_lost")
         assert list(flips.values_list("from_status", "to_status")) == [("CONNECTED", "CONNECTING")]
         assert flips.get().at.timestamp() < time.time() - (time.monotonic() - began) + AWAY_S, "written when it was so"
 
