@@ -42,7 +42,8 @@ class Device:
     pre_keys: dict[int, bytes] = field(default_factory=dict)  # one-time keys: id -> public
     pretended_pre_keys: int = 0  # counted besides: the short cut of benchmarks, which need no real ones
     used_key_ids: int = 0  # a bit for every id that ever came
-    pending: dict[tuple[str, str], Node] | None = None  # (class, id) -> what the client has not acknowledged yet
+    told_low: bool = False  # that one-time keys run out, and since then none came
+    pending: dict[tuple[str, str, str], Node] | None = None  # what the client has not acknowledged yet
     session: "Session | None" = None  # the connection that is logged in as this device
 
     @property
@@ -111,6 +112,8 @@ class Account:
     network: bool = True  # whether the phone is online
     next_device: int = 1  # device ids are not given twice
     devices: dict[int, Device] = field(default_factory=dict)
+    contacts: set[str] | None = None  # numbers that wrote to it, and so know its devices
+    is_recipient: bool = False  # one of many, see `Simulator.add_recipients`: not kept
 
     def __post_init__(self) -> None:
         if not self.lid:  # opaque, but the same for the same number
@@ -120,6 +123,14 @@ class Account:
     def account_key(self) -> bytes:
         """The phone's public identity, which vouches for its linked devices."""
         return curve.public_of(self.account_private)
+
+    def address(self, device: int, *, as_lid: bool) -> Jid:
+        """A device of it, the phone if 0."""
+        return Jid(self.lid, LID_SERVER, device) if as_lid else Jid(self.number, PN_SERVER, device)
+
+    def device_numbers(self) -> list[int]:
+        """All of them, the phone first."""
+        return [0, *self.devices]
 
     def as_dict(self) -> dict[str, Any]:
         return {

@@ -23,6 +23,8 @@ class Counts:
     acks: int = 0
     receipts: int = 0
     queries: int = 0
+    messages: int = 0  # of clients, passed on
+    refused_messages: int = 0  # acknowledged with an error
     mistakes: int = 0
     last_dial_at: float = 0.0  # seconds since 1970
 

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from whatsapp.simulator.session import Session
 
 KEPT = frozenset(("message", "receipt", "notification", "call"))  # what must be acknowledged
+Key = tuple[str, str, str]
 
 
 def push(device: Device, node: Node) -> None:
@@ -20,7 +21,7 @@ def push(device: Device, node: Node) -> None:
     if node.tag in KEPT:
         device.pending = device.pending or {}
         node.attrs.setdefault("id", f"SIM{time.monotonic_ns():X}")
-        device.pending[node.tag, node.attr("id")] = node
+        device.pending[_key(node)] = node
         if device.session is not None and device.session.active:
             device.session.send(node)
     elif device.session is not None:
@@ -48,10 +49,13 @@ def take_ack(session: "Session", ack: Node) -> None:
     if session.device is None:  # a notification while pairing, which nothing waits for
         return
     pending = session.device.pending or {}
-    key = ack.attr("class"), ack.attr("id")
+    kind, stanza_id = ack.attr("class"), ack.attr("id")
+    key = kind, stanza_id, f"{ack.attr('to')} {ack.attr('type')}" if kind == "receipt" else ""
+    if key not in pending:  # a receipt, acknowledged badly
+        key = next((other for other in pending if other[:2] == (kind, stanza_id)), key)
     node = pending.get(key)
     if node is None:
-        session.mistake(f"an ack for a {key[0] or 'nothing'} that was not waiting for one")
+        session.mistake(f"an ack for a {kind or 'nothing'} that was not waiting for one")
         return
     if ack.attrs.get("to") != node.attrs.get("from"):
         session.mistake("an ack to somebody else than the sender")
@@ -66,27 +70,26 @@ def take_receipt(session: "Session", receipt: Node) -> None:
     """A receipt settles the message it names; the server acknowledges it in turn."""
     device = session.device
     assert device is not None
-    ids = [
-        receipt.attr("id"),
-        *(item.attr("id") for part in receipt.children("list") for item in part.children("item")),
-    ]
-    for message_id in ids:
-        _settle(device, ("message", message_id))
+    for message_id in ids_of(receipt):
+        _settle(device, ("message", message_id, ""))
     attrs: dict[str, str | Jid] = {"class": "receipt", "from": receipt.attrs.get("to", SERVER_JID)}
     attrs.update((key, receipt.attrs[key]) for key in ("id", "type", "participant") if key in receipt.attrs)
     session.send(Node("ack", attrs))
 
 
-def accept_message(session: "Session", message: Node) -> Node:
-    """The ack for a message of the client. It is not passed on."""
-    if not message.attr("id") or not message.attr("to"):
-        session.mistake("a message without id or to")
-    now = str(int(time.time()))
-    to = message.attrs.get("to", SERVER_JID)
-    return Node("ack", {"class": "message", "id": message.attr("id"), "from": to, "t": now})
+def ids_of(receipt: Node) -> list[str]:
+    """All the messages that a receipt is for."""
+    further = (item.attr("id") for part in receipt.children("list") for item in part.children("item"))
+    return [receipt.attr("id"), *further]
 
 
-def _settle(device: Device, key: tuple[str, str]) -> None:
+def _key(node: Node) -> Key:
+    # A message gets several receipts, and each must be acknowledged.
+    more = f"{node.attr('from')} {node.attr('type')}" if node.tag == "receipt" else ""
+    return node.tag, node.attr("id"), more
+
+
+def _settle(device: Device, key: Key) -> None:
     if device.pending is not None:
         device.pending.pop(key, None)
         if not device.pending:

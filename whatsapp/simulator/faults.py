@@ -9,6 +9,12 @@ the stage of the connection where they can strike:
     login      it said who it is (registrations: all only)       yes
     open       <success> was sent                                yes
 
+or a message of a client, at one of these; `skip` so many messages first:
+
+    message    it was read, and nothing was done with it         yes
+    taken      it was passed on, and its ack not sent            yes
+    acked      its ack was sent                                  yes
+
     kind           strikes                    what happens
     drop           now; new ones: open        the TCP connection is reset
     close          now; new ones: open        the WebSocket is closed properly, with `code` (1000)
@@ -23,6 +29,13 @@ the stage of the connection where they can strike:
     certificate    new ones, hello            a bad certificate, `which` of BAD_CERTIFICATES
     failure        new ones, login            <failure reason=`code`>, with `ban_code` and `expire_s` for 402
     no_scan        phones                     no phone recognises a QR code
+    ack_error      messages, message          refused with `code` (463)
+    ack_delay      messages                   passed on at once, acknowledged `delay_s` late
+    no_ack         messages                   passed on, never acknowledged
+    token_required messages                   463 for those without the token that their recipient gave (§22)
+    media          uploads                    answered with HTTP `code` (503)
+
+A temporary ban in mid-blast is two orders: failure with 402, and drop at a message.
 
 Kinds that strike "now" strike only the open connections unless `times` says how many new ones follow; the others last
 until they are lifted, or until they struck `times` times.
@@ -52,6 +65,9 @@ class Stage(enum.StrEnum):
     HELLO = "hello"
     LOGIN = "login"
     OPEN = "open"
+    MESSAGE = "message"
+    TAKEN = "taken"
+    ACKED = "acked"
 
 
 class Kind(enum.StrEnum):
@@ -68,6 +84,11 @@ class Kind(enum.StrEnum):
     CERTIFICATE = "certificate"
     FAILURE = "failure"
     NO_SCAN = "no_scan"
+    ACK_ERROR = "ack_error"
+    ACK_DELAY = "ack_delay"
+    NO_ACK = "no_ack"
+    TOKEN_REQUIRED = "token_required"  # noqa: S105
+    MEDIA = "media"
 
 
 INSTANT: Final = frozenset((Kind.DROP, Kind.CLOSE, Kind.STREAM_ERROR, Kind.STREAM_END, Kind.GARBAGE))
@@ -76,9 +97,13 @@ _FIXED_STAGE: Final = {
     Kind.HTTP: Stage.UPGRADE,
     Kind.CERTIFICATE: Stage.HELLO,
     Kind.FAILURE: Stage.LOGIN,
+    Kind.ACK_ERROR: Stage.MESSAGE,
 }
-_NO_STAGE: Final = frozenset((Kind.DEAF, Kind.SLOW, Kind.NO_SCAN))
-_DEFAULT_CODE: Final = {Kind.CLOSE: 1000, Kind.HTTP: 503, Kind.FAILURE: 503}
+_NO_STAGE: Final = frozenset(
+    (Kind.DEAF, Kind.SLOW, Kind.NO_SCAN, Kind.ACK_DELAY, Kind.NO_ACK, Kind.TOKEN_REQUIRED, Kind.MEDIA)
+)
+MESSAGE_STAGES: Final = frozenset((Stage.MESSAGE, Stage.TAKEN, Stage.ACKED))
+_DEFAULT_CODE: Final = {Kind.CLOSE: 1000, Kind.HTTP: 503, Kind.FAILURE: 503, Kind.ACK_ERROR: 463, Kind.MEDIA: 503}
 
 
 @dataclass(slots=True, eq=False)
@@ -94,7 +119,8 @@ class Fault:
     expire_s: int | None = None
     delay_s: float = 0.0
     stage: Stage | None = None
-    times: int | None = None  # how many new connections are still to be struck; None: all until lifted
+    times: int | None = None  # how many new connections, or messages, are still to be struck; None: all until lifted
+    skip: int = 0  # how many are let through before
     fault_id: int = 0
 
     def __post_init__(self) -> None:
@@ -103,8 +129,8 @@ class Fault:
             self.code = _DEFAULT_CODE.get(self.kind)
         if self.kind is Kind.STREAM_ERROR and self.code is None and self.conflict is None:
             raise SimulatorError("a stream error needs a code or a conflict")
-        if self.kind is Kind.SLOW and self.delay_s <= 0:
-            raise SimulatorError("slow needs delay_s, in seconds")
+        if self.kind in (Kind.SLOW, Kind.ACK_DELAY) and self.delay_s <= 0:
+            raise SimulatorError(f"{self.kind} needs delay_s, in seconds")
         if self.kind in (Kind.STREAM_ERROR, Kind.STREAM_END, Kind.GARBAGE) and self.stage in (
             Stage.UPGRADE,
             Stage.HELLO,
@@ -117,7 +143,7 @@ class Fault:
             raise SimulatorError(f"{self.kind} knows {', '.join(known)}; not {self.which!r}")
         self._settle_stage()
         if self.times is None and self.kind in INSTANT:
-            self.times = 0
+            self.times = 1 if self.stage in MESSAGE_STAGES else 0
 
     def _settle_stage(self) -> None:
         fixed = _FIXED_STAGE.get(self.kind)
@@ -166,8 +192,13 @@ class Faults:
         return lifted
 
     def strike(self, stage: Stage, number: str | None = None) -> Fault | None:
-        """The order that a new connection at this stage has to suffer, if any; counts it as carried out."""
+        """The order that a new connection, or a message, has to suffer at this stage; counts it as carried out."""
+        if not self._orders:
+            return None
         fault = self._find(lambda fault: fault.stage is stage, number)
+        if fault is not None and fault.skip > 0:
+            fault.skip -= 1
+            return None
         if fault is not None and fault.times is not None:
             fault.times -= 1
             if fault.times <= 0:

@@ -1,19 +1,24 @@
-"""The `encrypt` namespace: pre-keys of linked devices (PROTOCOL.md §10, §14)."""
+"""The `encrypt` namespace: the keys of linked devices and phones (PROTOCOL.md §10, §14)."""
 
+import asyncio
 import hashlib
 import time
 from typing import TYPE_CHECKING, Final
 
 from whatsapp.protocol import curve
 from whatsapp.protocol.nodes import Node
-from whatsapp.simulator.accounts import Device, SignedKey
+from whatsapp.protocol.signal.x3dh import Bundle
+from whatsapp.simulator import delivery
+from whatsapp.simulator.accounts import Account, Device, SignedKey
 from whatsapp.simulator.exceptions import Refused
 from whatsapp.simulator.payloads import is_signed
 
 if TYPE_CHECKING:
+    from whatsapp.simulator.server import Simulator
     from whatsapp.simulator.session import Session
 
 _MAX_KEYS: Final = 1000  # in one upload
+_LOW: Final = 5  # fewer one-time keys than these, and the device is told
 
 
 def count(session: "Session", iq: Node, child: Node) -> list[Node]:
@@ -42,6 +47,7 @@ def upload(session: "Session", iq: Node, child: Node) -> list[Node]:
         used |= 1 << key_id
     device.used_key_ids, device.signed_key = used, signed
     device.pre_keys.update(keys)
+    device.told_low = False
     session.simulator.save()
     return []
 
@@ -90,22 +96,68 @@ def bundles(session: "Session", iq: Node, child: Node) -> list[Node]:
 def _bundle(session: "Session", user: Node) -> Node:
     jid = user.attr_jid("jid")
     account = session.simulator.account_of(jid) if jid else None
-    device = account.devices.get(jid.device) if account and jid else None
-    if device is None:
-        return Node(
-            "user", {"jid": user.attrs.get("jid", "")}, [Node("error", {"code": "404", "text": "item-not-found"})]
-        )
-    parts = [
-        Node("registration", {}, device.registration_id.to_bytes(4, "big")),
-        Node("type", {}, curve.KEY_TYPE),
-        Node("identity", {}, device.identity),
-        _skey(device.signed_key),
-    ]
-    if device.pre_keys:
-        key_id = next(iter(device.pre_keys))
-        parts.append(_key("key", key_id, device.pre_keys.pop(key_id)))
-    parts.append(Node("device-identity", {}, device.signed_identity))
+    bundle = bundle_of(session.simulator, account, jid.device) if account and jid else None
+    if bundle is None:
+        error = Node("error", {"code": "404", "text": "item-not-found"})
+        return Node("user", {"jid": user.attrs.get("jid", "")}, [error])
+    parts = [Node("registration", {}, bundle.registration_id.to_bytes(4, "big")), *key_nodes(bundle)]
     return Node("user", {"jid": user.attrs["jid"], "t": str(int(time.time()))}, parts)
+
+
+def bundle_of(simulator: "Simulator", account: Account, number: int) -> Bundle | None:
+    """The keys of a device, or of the phone (0); takes a one-time key. None if there is no such device."""
+    if number == 0:
+        return simulator.phone(account.number).handset.bundle()
+    device = account.devices.get(number)
+    if device is None:
+        return None
+    key_id = next(iter(device.pre_keys), None)
+    key = device.pre_keys.pop(key_id) if key_id is not None else None
+    if key is not None and len(device.pre_keys) < _LOW and not device.told_low:
+        device.told_low = True
+        count = Node("count", {"value": str(len(device.pre_keys))})
+        low = Node("notification", {"type": "encrypt"}, [count])
+        asyncio.get_running_loop().call_soon(delivery.push, device, low)  # after the answer
+    signed = device.signed_key
+    return Bundle(
+        registration_id=device.registration_id,
+        identity=device.identity,
+        signed_pre_key_id=signed.key_id,
+        signed_pre_key=signed.public,
+        signature=signed.signature,
+        pre_key_id=key_id,
+        pre_key=key,
+        device_identity=device.signed_identity,
+    )
+
+
+def key_nodes(bundle: Bundle) -> list[Node]:
+    """What answers for keys and retry receipts have in common: everything but the registration id."""
+    signed = SignedKey(bundle.signed_pre_key_id, bundle.signed_pre_key, bundle.signature)
+    parts = [Node("type", {}, curve.KEY_TYPE), Node("identity", {}, bundle.identity), _skey(signed)]
+    if bundle.pre_key is not None and bundle.pre_key_id is not None:
+        parts.append(_key("key", bundle.pre_key_id, bundle.pre_key))
+    if bundle.device_identity is not None:
+        parts.append(Node("device-identity", {}, bundle.device_identity))
+    return parts
+
+
+def read_bundle(keys: Node, registration: Node) -> Bundle:
+    """The keys in a retry receipt; what is missing is empty, and does not verify."""
+    parts = {part.tag: part for part in keys.children()}
+    signed, one_time = parts.get("skey", Node("skey")), parts.get("key")
+    values = {part.tag: part.data for part in signed.children()}
+    ids = {part.tag: part.data for part in one_time.children()} if one_time is not None else {}
+    return Bundle(
+        registration_id=int.from_bytes(registration.data, "big"),
+        identity=parts.get("identity", Node("identity")).data,
+        signed_pre_key_id=int.from_bytes(values.get("id", b""), "big"),
+        signed_pre_key=values.get("value", b""),
+        signature=values.get("signature", b""),
+        pre_key_id=int.from_bytes(ids["id"], "big") if ids.get("value") else None,
+        pre_key=ids.get("value"),
+        device_identity=parts["device-identity"].data if "device-identity" in parts else None,
+    )
 
 
 def _device(session: "Session") -> Device:

@@ -1,7 +1,6 @@
 """The short cut for benchmarks and demos: a linked device without QR code or connection."""
 
 import dataclasses
-from collections.abc import Callable
 
 from whatsapp.credentials import Credentials
 from whatsapp.protocol import adv, curve
@@ -13,7 +12,7 @@ from whatsapp.simulator.pairing import add_device, vouch
 from whatsapp.simulator.payloads import Registration
 
 
-def link_directly(account: Account, device_name: str, pre_keys: int, save: Callable[[], None]) -> Credentials:
+def link_directly(account: Account, device_name: str, pre_keys: int) -> Credentials:
     """Make a device's keys, link it, give the keys. Raises PhoneError when no more devices can be linked."""
     if len(account.devices) >= MAX_DEVICES:
         raise PhoneError(f"No more than {MAX_DEVICES} devices can be linked. Log one out first.")
@@ -40,7 +39,6 @@ def link_directly(account: Account, device_name: str, pre_keys: int, save: Calla
         signed.SerializeToString(),
     )
     device.pretended_pre_keys = pre_keys
-    save()
     return dataclasses.replace(
         fresh,
         jid=str(device.jid),

@@ -10,24 +10,23 @@ from whatsapp.protocol import code_pairing, curve
 from whatsapp.protocol.jid import SERVER_JID
 from whatsapp.protocol.nodes import Node
 from whatsapp.protocol.pairing import QR_PREFIX
-from whatsapp.simulator.accounts import MAX_DEVICES, Account, Device
+from whatsapp.simulator.accounts import MAX_DEVICES, Device
 from whatsapp.simulator.exceptions import PhoneError
 from whatsapp.simulator.faults import Kind
+from whatsapp.simulator.messenger import Messenger
 
 if TYPE_CHECKING:
-    from whatsapp.simulator.server import Simulator
     from whatsapp.simulator.session import Session
 
 LINK_TIMEOUT_S: Final = 20.0
 T = TypeVar("T")
 
 
-class Phone:
-    """The phone of one account. What needs WhatsApp raises PhoneError with what the owner would read."""
+class Phone(Messenger):
+    """The phone of one account. What needs WhatsApp raises PhoneError with what the owner would read.
 
-    def __init__(self, simulator: "Simulator", account: Account) -> None:
-        self._simulator = simulator
-        self.account = account
+    Linking is here, messages are in `Messenger`.
+    """
 
     @property
     def number(self) -> str:
@@ -44,8 +43,10 @@ class Phone:
 
     @network.setter
     def network(self, on: bool) -> None:
-        """Linked devices live on without their phone; linking and unlinking need it."""
+        """Linked devices live on without their phone; linking, unlinking and the phone's own messages need it."""
         self.account.network = on
+        if on and self.waiting:
+            self.catch_up()
         self._simulator.save()
 
     async def scan(self, qr_text: str, *, timeout_s: float = LINK_TIMEOUT_S) -> Device:
@@ -107,10 +108,6 @@ class Phone:
         if found is None:
             raise PhoneError(f"No device {number} is linked.")
         self._simulator.remove_device(found)
-
-    def _need_network(self) -> None:
-        if not self.account.network:
-            raise PhoneError("The phone has no network.")
 
     def _read_bundle(self, session: "Session", ephemeral_private: bytes, theirs: bytes, sealed: bytes) -> bytes:
         """The secret that both sides now share. Raises PhoneError: with a wrong code nothing opens."""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from whatsapp.protocol.jid import Jid
 from whatsapp.protocol.nodes import Node
-from whatsapp.simulator import key_queries
+from whatsapp.simulator import companions, key_queries
 from whatsapp.simulator.accounts import Account, Device
 from whatsapp.simulator.exceptions import Refused
 from whatsapp.simulator.pairing import CodeAttempt
@@ -123,37 +123,6 @@ def _code_finish(session: "Session", child: Node) -> list[Node]:
     return []
 
 
-def _usync(session: "Session", iq: Node, child: Node) -> list[Node]:
-    asked = {part.tag for part in child.children("query") for part in part.children()}
-    users = [user for part in child.children("list") for user in part.children("user")]
-    if not asked or not users or not child.attr("sid"):
-        raise Refused(400, "bad-request", "a usync without a sid, a query or users")
-    answers = [_usync_user(session, user, asked) for user in users]
-    result = Node("result", {}, [Node(tag) for tag in sorted(asked)])
-    attrs = {key: child.attr(key) for key in ("sid", "index", "last", "mode", "context")}
-    return [Node("usync", dict(attrs), [result, Node("list", {}, answers)])]
-
-
-def _usync_user(session: "Session", user: Node, asked: set[str]) -> Node:
-    contact = user.child("contact")
-    written = contact.text.removeprefix("+").removesuffix("@c.us") if contact else ""
-    jid = user.attr_jid("jid") or Jid(written)
-    account = session.simulator.account_of(jid)
-    parts: list[Node] = []
-    if "contact" in asked:
-        parts.append(Node("contact", {"type": "in" if account else "out"}))
-    if "lid" in asked and account is not None and not jid.is_lid:
-        parts.append(Node("lid", {"val": Jid(account.lid, "lid")}))
-    if "devices" in asked and account is not None:
-        devices = [Node("device", {"id": "0"})]
-        devices += [
-            Node("device", {"id": str(device.number), "key-index": str(device.key_index)})
-            for device in account.devices.values()
-        ]
-        parts.append(Node("devices", {}, [Node("device-list", {}, devices)]))
-    return Node("user", {"jid": jid.bare}, parts)
-
-
 def _blocklist(session: "Session", iq: Node, child: Node) -> list[Node]:
     return [Node("list", {}, [])]
 
@@ -175,8 +144,22 @@ def _groups(session: "Session", iq: Node, child: Node) -> list[Node]:
 
 
 def _media(session: "Session", iq: Node, child: Node) -> list[Node]:
-    attrs = {"auth": "sim", "ttl": "300", "auth_ttl": "3600", "max_buckets": "12"}
-    return [Node("media_conn", dict(attrs), [Node("host", {"hostname": "media.invalid"})])]
+    media = session.simulator.media
+    attrs = {"auth": media.auth_of(session.number or ""), "ttl": "300", "auth_ttl": "3600", "max_buckets": "12"}
+    return [Node("media_conn", dict(attrs), [Node("host", {"hostname": media.hostname})])]
+
+
+def _tokens(session: "Session", iq: Node, child: Node) -> list[Node]:
+    """The client lets others write to it."""
+    assert session.device is not None
+    for token in child.children("token"):
+        jid = token.attr_jid("jid")
+        holder = session.simulator.account_of(jid) if jid else None
+        if token.attr("type") != "trusted_contact" or not token.attr("t") or holder is None:
+            session.mistake("a token for nobody, without its time or of an unknown type")
+        else:
+            session.simulator.issue_token(session.device.account, holder)
+    return []
 
 
 _BEFORE_LOGIN: Final = frozenset((("w:p", "-"), ("w:p", "ping"), ("md", "link_code_companion_reg")))
@@ -191,9 +174,10 @@ _HANDLERS: Final[dict[tuple[str, str, str], Handler]] = {
     ("encrypt", "set", "rotate"): key_queries.rotate,
     ("md", "set", "remove-companion-device"): _remove,
     ("md", "set", "link_code_companion_reg"): _code_pairing,
-    ("usync", "get", "usync"): _usync,
+    ("usync", "get", "usync"): companions.usync,
     ("blocklist", "get", "*"): _blocklist,
     ("privacy", "get", "privacy"): _privacy,
+    ("privacy", "set", "tokens"): _tokens,
     ("privacy", "set", "*"): _nothing,
     ("abt", "get", "props"): _props,
     ("w", "get", "props"): _props,

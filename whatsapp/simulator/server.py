@@ -9,19 +9,19 @@ import ssl as ssl_module
 from collections.abc import Coroutine, Iterable
 from typing import Any, Final
 
-from whatsapp.credentials import Credentials
-from whatsapp.protocol.jid import Jid
 from whatsapp.protocol.nodes import Node
 from whatsapp.protocol.payload import Version
 from whatsapp.simulator import delivery, memory
-from whatsapp.simulator.accounts import Account, Device
+from whatsapp.simulator.accounts import Account
 from whatsapp.simulator.authority import Authority
 from whatsapp.simulator.counts import Counts, Ledger, Mistake
 from whatsapp.simulator.exceptions import SimulatorError
-from whatsapp.simulator.faults import INSTANT, Fault, Faults, Kind, Stage
-from whatsapp.simulator.linking import link_directly
+from whatsapp.simulator.faults import INSTANT, MESSAGE_STAGES, Fault, Faults, Kind, Stage
 from whatsapp.simulator.listening import Listener
+from whatsapp.simulator.media_server import MediaServer
+from whatsapp.simulator.people import People
 from whatsapp.simulator.phone import Phone
+from whatsapp.simulator.scrutiny import Scrutiny
 from whatsapp.simulator.session import Session
 from whatsapp.simulator.strikes import strike
 from whatsapp.simulator.wire import Wire
@@ -29,7 +29,7 @@ from whatsapp.simulator.wire import Wire
 _SAVE_DELAY_S: Final = 0.1
 
 
-class Simulator:
+class Simulator(People):
     """A WhatsApp server with its phones. See the package's docstring for the way through.
 
     `root_seed`: the same seed gives the same root key, so that clients trust a restarted simulator.
@@ -49,19 +49,19 @@ class Simulator:
         ssl: ssl_module.SSLContext | None = None,
         open_control: bool = False,
     ) -> None:
+        super().__init__()
         self.authority = Authority(root_seed)
-        self.accounts: dict[str, Account] = {}
         self.faults = Faults()
         self.ledger = Ledger()
         self.qr_refs = qr_refs
         self.pairing_window_s = pairing_window_s
         self.oldest_version = oldest_version  # older ones get failure 405
         self.wires: set[Wire] = set()  # open ones of clients, upgraded or not
+        self.media = MediaServer(self)
+        self.scrutiny = Scrutiny()
         self._listener = Listener(self, ssl, open_control=open_control)
         self._state = state
         self._refs: dict[str, Session] = {}  # what can be scanned
-        self._phones: dict[str, Phone] = {}
-        self._lids: dict[str, str] = {}  # LID user -> number
         self._tasks: set[asyncio.Task[Any]] = set()
         self._save_timer: asyncio.TimerHandle | None = None
         for account in memory.load(state):
@@ -72,12 +72,14 @@ class Simulator:
     async def start(self, host: str = "127.0.0.1", port: int = 0) -> None:
         """Listen. Port 0 takes a free one, see `url`. Orders have a port of their own besides the path on this one."""
         await self._listener.start(host, port)
+        await self.media.start(host)
 
     async def stop(self) -> None:
         """Cut every connection and stop listening."""
         for wire in list(self.wires):
             wire.reset()
         await self._listener.stop()
+        await self.media.stop()
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -107,53 +109,6 @@ class Simulator:
         """What clients must trust, 32 bytes."""
         return self.authority.root_key
 
-    # --- accounts and phones
-
-    def add_phone(self, number: str, name: str = "", platform: str = "android", business_name: str = "") -> Phone:
-        """The phone of a number, made if there is none. `number` is digits with the country code."""
-        if not (number.isascii() and number.isdecimal() and 7 <= len(number) <= 15):
-            raise SimulatorError(f"{number!r} is no number: digits only, with the country code")
-        account = self.accounts.get(number)
-        if account is None:
-            account = Account(number, name, platform, business_name)
-            self._add(account)
-            self.save()
-        elif name:
-            account.name = name
-        return self._phones[number]
-
-    def phone(self, number: str) -> Phone:
-        """Raises SimulatorError if that number has none."""
-        phone = self._phones.get(number)
-        if phone is None:
-            raise SimulatorError(f"no phone has the number {number}")
-        return phone
-
-    @property
-    def phones(self) -> list[Phone]:
-        return list(self._phones.values())
-
-    def link_directly(self, number: str, *, device_name: str = "Gerai", pre_keys: int = 100) -> Credentials:
-        """A linked device without the dance: gives the credentials that a client can log in with.
-
-        `pre_keys` is how many one-time keys the server pretends to have of it (0: the client will upload).
-        """
-        return link_directly(self.add_phone(number).account, device_name, pre_keys, self.save)
-
-    def account_of(self, jid: Jid) -> Account | None:
-        """By number or by LID."""
-        return self.accounts.get(self._lids.get(jid.user, "") if jid.is_lid else jid.user)
-
-    def remove_device(self, device: Device) -> None:
-        """The phone logged it out: tell it, and let it never in again."""
-        self.drop_device(device)
-        if device.session is not None:
-            device.session.stream_error(401, "device_removed")
-
-    def drop_device(self, device: Device) -> None:
-        device.account.devices.pop(device.number, None)
-        self.save()
-
     # --- faults, stanzas, counts
 
     def fault(self, kind: str, number: str | None = None, **details: Any) -> Fault:
@@ -165,6 +120,7 @@ class Simulator:
             raise SimulatorError(f"no such fault: {error}") from None
         self.faults.add(fault)
         strikes_open = fault.kind in INSTANT or (fault.kind is Kind.BLACK_HOLE and fault.times is None)
+        strikes_open = strikes_open and fault.stage not in MESSAGE_STAGES
         for wire in list(self.wires) if strikes_open else ():
             if number is None or wire.number == number:
                 self._strike_open(wire, fault)
@@ -260,6 +216,9 @@ class Simulator:
             with contextlib.suppress(RuntimeError):  # before the loop runs: `stop` saves
                 self._save_timer = asyncio.get_running_loop().call_later(_SAVE_DELAY_S, self._save_now)
 
+    def _new_phone(self, account: Account) -> Phone:
+        return Phone(self, account)
+
     def _strike_open(self, wire: Wire, fault: Fault) -> None:
         if wire.session is not None:
             strike(wire.session, fault)
@@ -270,21 +229,6 @@ class Simulator:
 
     # --- memory
 
-    def forget_phones(self) -> None:
-        """All of them; their devices' connections end with device_removed."""
-        for phone in self.phones:
-            for device in phone.devices:
-                self.remove_device(device)
-        self.accounts.clear()
-        self._lids.clear()
-        self._phones.clear()
-        self.save()
-
-    def _add(self, account: Account) -> None:
-        self.accounts[account.number] = account
-        self._lids[account.lid] = account.number
-        self._phones[account.number] = Phone(self, account)
-
     def _save_now(self) -> None:
         self._save_timer = None
-        memory.save(self._state, self.accounts.values())
+        memory.save(self._state, (account for account in self.accounts.values() if not account.is_recipient))

@@ -13,7 +13,7 @@ from whatsapp.protocol.frames import INTRO, FrameCutter, frame
 from whatsapp.protocol.jid import SERVER_JID
 from whatsapp.protocol.nodes import Node, decode_node
 from whatsapp.protocol.noise import Responder
-from whatsapp.simulator import delivery, queries
+from whatsapp.simulator import delivery, queries, routing
 from whatsapp.simulator.accounts import Account, Device
 from whatsapp.simulator.exceptions import PhoneError, Refused
 from whatsapp.simulator.faults import Kind, Stage
@@ -209,13 +209,16 @@ class Session(Speaker):
         elif node.tag in _QUIET_TAGS:
             if node.tag == "presence":
                 self.available = node.attr("type", "available") == "available"
+            elif node.tag == "chatstate":
+                routing.chat_state(self, node)
         elif self.device is None:
             self.mistake(f"<{node.tag}> before the login")
         elif node.tag == "receipt":
             self.simulator.ledger.count("receipts", self.number)
             delivery.take_receipt(self, node)
+            routing.receipt(self.simulator, (self.device.account, self.device.number), node)
         elif node.tag == "message":
-            self.send(delivery.accept_message(self, node))
+            routing.accept(self, node)
         elif node.tag != "call":
             self.mistake(f"<{node.tag}> is no stanza that clients send")
 
@@ -271,7 +274,7 @@ class Session(Speaker):
             self.stream_error(400)
             return
         self.simulator.ledger.count("pairings", self.number)
-        self.simulator.save()
+        self.simulator.linked(device)
         if not pairing.done.done():
             pairing.done.set_result(device)
         self.stream_error(515)

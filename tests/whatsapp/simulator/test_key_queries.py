@@ -131,7 +131,23 @@ async def test_each_bundle_takes_a_key(simulator: Simulator, phone: Phone, linke
     assert known.child("skey", "signature").data == linked.signed_pre_key_signature  # type: ignore[union-attr]
     assert known.child("device-identity").data == linked.signed_device_identity  # type: ignore[union-attr]
     assert known.child("key") is not None
+    low = (await client.receive()).child("count")
+    assert low is not None
+    assert low.attr("value") == "0"
     again = (await client.query("encrypt", "get", wanted)).child("list", "user")
     assert again is not None
     assert again.child("key") is None
     assert device.pre_key_count == 0
+
+
+async def test_each_phone_has_keys_until_it_has_none(simulator: Simulator, linked: Credentials) -> None:
+    person = simulator.add_phone("6281234567890")
+    person.handset.pre_keys_left = 1
+    client = await RawClient.log_in(simulator, linked)
+    wanted = Node("key", {}, [Node("user", {"jid": Jid(person.number)})])
+    for has_one in (True, False, False):
+        user = (await client.query("encrypt", "get", wanted)).child("list", "user")
+        assert user is not None
+        assert (user.child("key") is not None) is has_one
+        assert user.child("device-identity") is None
+        assert user.child("identity").data == person.account.account_key  # type: ignore[union-attr]
