@@ -110,8 +110,7 @@ def _decrypt_message(record: Record | None, data: bytes, local: LocalKeys) -> De
         except SignalError as raised:
             if ratchet.chain_of(session, message.ratchet_key) is not None:
                 raise  # it is for this session
-            if place <= 0:
-                error = raised
+            error = raised  # the same from all of them: they differ in their keys, not in how far ahead it is
             continue
         assert record is not None
         return Decrypted(_went_on(record, place, after), plaintext, None, False, False)

@@ -133,6 +133,41 @@ def test_it_keeps_2000_keys_and_forgets_the_oldest():
     assert theirs.decrypt(second[0]) == b"0"
 
 
+def test_it_keeps_2000_keys_of_one_turn_too():
+    ours, theirs = pair()
+    late = []
+    for count in (1500, 1000):
+        late += [ours.encrypt(b"%d" % number) for number in range(count)]
+        theirs.decrypt(ours.encrypt(b"in time"))
+    assert len(theirs.record.current.receiving[-1].skipped) == 2000
+    with pytest.raises(OldCounterError):
+        theirs.decrypt(late[499])
+    assert theirs.decrypt(late[500]) == b"500"
+
+
+def test_a_repeated_message_of_an_earlier_session_is_a_repeated_one():
+    ours, theirs = pair()
+    message = ours.encrypt(b"one")
+    theirs.decrypt(message)
+    for key_id in (2, 3):
+        theirs.begin(ours.bundle(key_id))
+    with pytest.raises(OldCounterError):
+        theirs.decrypt(message)
+
+
+def test_a_first_message_in_the_name_of_another():
+    ours, theirs = Party(), Party()
+    ours.begin(theirs.bundle())
+    theirs.decrypt(ours.encrypt(b"one"))
+    message = PreKeyMessage.decode(ours.encrypt(b"two")[1])
+    for pre_key_id in (message.pre_key_id, 2, None):
+        forged = replace(message, identity=Party().local.identity.public, pre_key_id=pre_key_id)
+        with pytest.raises((UnknownPreKeyError, BadMacError)):
+            theirs.decrypt(("pkmsg", forged.encode()))
+    assert set(theirs.pre_keys) == {2, 3}
+    assert theirs.decrypt(("pkmsg", message.encode())) == b"two"
+
+
 def test_late_messages_of_five_earlier_turns():
     ours, theirs = pair()
     late = []

@@ -1,5 +1,6 @@
 """Sessions with libsignal, and messages and media with Baileys, both ways."""
 
+import base64
 import random
 from collections.abc import Iterator
 
@@ -164,6 +165,8 @@ DESCRIBED = {
     "mediaKey": "A" * 43 + "=",
     "mediaKeyTimestamp": 1_761_388_535,
     "fileLength": 4,
+    "fileSha256": base64.b64encode(UPLOADED.file_sha256).decode(),
+    "fileEncSha256": base64.b64encode(UPLOADED.file_enc_sha256).decode(),
 }
 CONTENTS = [
     (messages.Text("Halo 🙂"), {"conversation": "Halo 🙂"}),
@@ -189,18 +192,12 @@ CONTENTS = [
 ]
 
 
-def without_hashes(told):
-    if isinstance(told, dict):
-        return {key: without_hashes(value) for key, value in told.items() if not key.endswith("Sha256")}
-    return told
-
-
 @pytest.mark.parametrize(("content", "told"), CONTENTS)
 def test_they_read_our_messages(independent, content, told):
     payload = messages.encode(content)
-    assert without_hashes(independent.ask("readMessage", padded=messages.pad(payload).hex())) == told
+    assert independent.ask("readMessage", padded=messages.pad(payload).hex()) == told
     copy = messages.own_copy(payload, Jid("6281", device=3))
-    assert without_hashes(independent.ask("readMessage", padded=messages.pad(copy).hex())) == {
+    assert independent.ask("readMessage", padded=messages.pad(copy).hex()) == {
         "deviceSentMessage": {"destinationJid": "6281@s.whatsapp.net", "message": told}
     }
 

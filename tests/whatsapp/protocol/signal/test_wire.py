@@ -75,3 +75,9 @@ def test_garbage_is_refused_or_read(data, start):
 def test_half_a_message_is_refused(length):
     with pytest.raises(MalformedMessageError):
         SignalMessage.decode(MESSAGE[:length])
+
+
+def test_a_message_without_a_counter_is_refused():
+    without = MESSAGE[:36] + MESSAGE[38:]
+    with pytest.raises(MalformedMessageError, match="incomplete"):
+        SignalMessage.decode(without)
