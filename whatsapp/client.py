@@ -8,7 +8,7 @@ exists only while there are any. So a handler may itself query, unlink or close,
 import asyncio
 import dataclasses
 import math
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 
 from whatsapp.credentials import Credentials
 from whatsapp.dial import DialError, dial
@@ -18,6 +18,7 @@ from whatsapp.exceptions import NotConnectedError, PairingError, QueryError, Sto
 from whatsapp.jobs import HandlerError, Jobs
 from whatsapp.line import Line
 from whatsapp.log import log_end, log_raised
+from whatsapp.messaging import Messenger
 from whatsapp.options import ClientOptions
 from whatsapp.protocol import curve, stanzas
 from whatsapp.protocol.code_pairing import CodePairing
@@ -25,9 +26,12 @@ from whatsapp.protocol.connection import Connection
 from whatsapp.protocol.ends import local_end
 from whatsapp.protocol.jid import Jid
 from whatsapp.protocol.keys import new_credentials
+from whatsapp.protocol.media import MediaKind, UploadedMedia
+from whatsapp.protocol.messages import Content
 from whatsapp.protocol.nodes import Node
 from whatsapp.protocol.pairing import PairSuccess
-from whatsapp.protocol.signals import CodeAnswered, PreKeysLow, RoutingInfo, Signal
+from whatsapp.protocol.signals import Arrived, CodeAnswered, PreKeysLow, RoutingInfo, Signal
+from whatsapp.sending import Sent
 from whatsapp.settling import kept, remember, settle, upload_pre_keys
 from whatsapp.store import Store
 
@@ -48,6 +52,7 @@ class Client:
         "_jobs",
         "_known",
         "_line",
+        "_messenger",
         "_on_event",
         "_options",
         "_pairing",
@@ -72,6 +77,7 @@ class Client:
         self._scope: asyncio.Timeout | None = None  # around `run`, to wake it when the end comes from elsewhere
         self._known: dict[str, str | None] = {}  # what the server may tell us anew at the login; until then
         self._line: Line | None = None  # while the WebSocket is open
+        self._messenger: Messenger | None = None  # once there was a message
         self._end: End | None = None  # the first cause wins
         self._jobs = Jobs(self._finish)  # what waits for the caller or for answers
         self._code_pairing: CodePairing | None = None  # the code that a phone may answer
@@ -124,6 +130,35 @@ class Client:
     async def close(self) -> None:
         """Ask `run` to return End(CLOSED), unless it ended already. Does not wait for it."""
         self._finish(local_end("closed_by_us"))
+
+    async def send_message(self, to: Jid, content: Content, *, message_id: str, typing_s: float = 0) -> Sent:
+        """Send a message to a person, named by number or LID, and wait until the server has it.
+
+        `message_id` names it for good: sent again with the same one, it is shown once. `typing_s`: seconds to be seen
+        writing before. One message at a time goes out, in the order of the calls; what is sent is in the store before.
+        Raises NotOnWhatsAppError; SendRefusedError; QueryError if the server has no keys for any of their devices;
+        ValueError for a text that is no Unicode. In doubt whether the server has it: TimeoutError, and
+        NotConnectedError with `was_sent`.
+        """
+        return await self._messages().send(to, content, message_id, typing_s)
+
+    async def prepare(self, recipients: Collection[Jid]) -> Mapping[Jid, bool]:
+        """Ask ahead, in few queries, for what messages to these persons will need. Gives who is on WhatsApp.
+
+        Raises as `query`.
+        """
+        return await self._messages().prepare(recipients)
+
+    async def check_numbers(self, numbers: Sequence[str]) -> Mapping[str, Jid | None]:
+        """The address for each number (digits, with country code), None for those not on WhatsApp. Raises as `query`.
+
+        It may have other digits than the number.
+        """
+        return await self._messages().check(numbers)
+
+    async def upload(self, data: bytes, kind: MediaKind) -> UploadedMedia:
+        """Encrypt a file and put it on WhatsApp's servers. Raises UploadError, and as `query`."""
+        return await self._messages().upload(data, kind)
 
     async def query(self, node: Node, timeout_s: float | None = None) -> Node:
         """Send an iq and wait for its answer. The id is ours to give.
@@ -206,6 +241,14 @@ class Client:
             return None
         return credentials or new_credentials()
 
+    def _messages(self) -> Messenger:
+        if self._messenger is None:
+            self._messenger = Messenger(
+                self._open_line(), self._store, self._options, jobs=self._jobs, tell=self._tell, finish=self._finish
+            )
+        self._open_line()
+        return self._messenger
+
     def _open_line(self) -> Line:
         if self._line is None or self._end is not None:
             raise NotConnectedError("the connection is not open")
@@ -252,6 +295,8 @@ class Client:
                 self._jobs.add(self._on_code_answered, signal)
             case PreKeysLow():
                 self._jobs.add(self._on_pre_keys_low, signal, replace=True)
+            case Arrived():
+                self._messages().take(signal.stanza)
             case RoutingInfo():
                 self._jobs.add(self._on_routing_info, signal, replace=True)
 

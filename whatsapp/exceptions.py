@@ -130,7 +130,7 @@ class NotConnectedError(WhatsAppError):
     `was_sent`: whether it had been written before, so that the server may have acted on it.
     """
 
-    def __init__(self, message: str, *, was_sent: bool = False) -> None:
+    def __init__(self, message: str = "", *, was_sent: bool = False) -> None:
         super().__init__(message)
         self.was_sent = was_sent
 

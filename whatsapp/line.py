@@ -15,7 +15,7 @@ from whatsapp.log import log_raised
 from whatsapp.protocol.connection import Connection
 from whatsapp.protocol.ends import local_end
 from whatsapp.protocol.nodes import Node
-from whatsapp.protocol.signals import Answered, Signal
+from whatsapp.protocol.signals import Answered, Signal, ack_key
 
 _MAX_UNSENT = 1 << 20  # bytes waiting for a peer that does not read
 _UNREACHABLE = frozenset({"keepalive", "write_blocked"})  # ends after which a polite goodbye only costs time
@@ -86,23 +86,29 @@ class Line:
         """
         self._require()
         request_id = self.core.ask(node)
-        answer: asyncio.Future[Node] = self._socket.loop.create_future()
-        if self._waiting is None:
-            self._waiting = {}
-        self._waiting[request_id] = answer
-        self.flush()
         try:
-            async with asyncio.timeout(self._query_timeout_s if timeout_s is None else timeout_s):
-                result = await answer
+            result = await self._answer(request_id, self._query_timeout_s if timeout_s is None else timeout_s)
         finally:
             self.core.forget(request_id)
-            self._waiting.pop(request_id, None)
-            if not self._waiting:
-                self._waiting = None
         if result.attr("type") == "error":
             error = result.child("error")
             raise QueryError(error.attr_int("code") if error else None, error.attr("text") if error else "")
         return result
+
+    async def acknowledged(self, message: Node, timeout_s: float) -> Node:
+        """Send a message and wait for the server's ack, which may say that it was refused.
+
+        Raises NotConnectedError, TimeoutError, NodeError for what cannot be sent.
+        """
+        self._require()
+        self.core.send(message)
+        return await self._answer(ack_key(message.attr("id")), timeout_s)
+
+    def post(self, node: Node) -> None:
+        """Send an iq whose answer makes no difference. Raises NotConnectedError, NodeError."""
+        self._require()
+        self.core.forget(self.core.ask(node))
+        self.flush()
 
     def send(self, node: Node) -> None:
         """Send a stanza. Raises NotConnectedError, NodeError for what cannot be sent."""
@@ -138,7 +144,7 @@ class Line:
         self._set_timer(math.inf)
         for answer in (self._waiting or {}).values():
             if not answer.done():
-                answer.set_exception(NotConnectedError("the connection ended before the answer came"))
+                answer.set_exception(NotConnectedError("the connection ended before the answer came", was_sent=True))
 
     async def close(self, end: End) -> None:
         """Close the socket, politely where somebody may be listening."""
@@ -153,6 +159,20 @@ class Line:
     def _require(self) -> None:
         if self.is_over or self.core.end is not None:
             raise NotConnectedError("the connection is not open")
+
+    async def _answer(self, key: str, timeout_s: float) -> Node:
+        """Write what is to be written, then wait for what answers it."""
+        answer: asyncio.Future[Node] = self._socket.loop.create_future()
+        waiting = self._waiting = self._waiting or {}
+        waiting[key] = answer
+        try:
+            self.flush()
+            async with asyncio.timeout(timeout_s):
+                return await answer
+        finally:
+            waiting.pop(key, None)
+            if not waiting and self._waiting is waiting:
+                self._waiting = None
 
     def _write(self, data: bytes) -> None:
         # Not `send()`: that would wait. What was sealed must be written at once and in order.

@@ -4,6 +4,7 @@ import ssl
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Literal
 
 from whatsapp.protocol.certificate import WHATSAPP_ROOT_KEY
 from whatsapp.protocol.payload import DEFAULT_VERSION, DeviceDescription, Version
@@ -32,6 +33,8 @@ class ClientOptions:
     hello_timeout_s: float = 20
     login_timeout_s: float = 20
     query_timeout_s: float = 60
+    ack_timeout_s: float = 75  # for the server to take a message
+    upload_timeout_s: float = 120  # for each host that a file is offered to
     close_timeout_s: float = 1  # for a polite end of the WebSocket
     drain_timeout_s: float = 10  # for the handler to take the last events before `run` returns
 
@@ -39,6 +42,9 @@ class ClientOptions:
     qr_next_s: float = 20  # how long each further one is
     pre_keys_first: int = 812  # uploaded when the server has none
     pre_keys_refill: int = 50  # uploaded when it has few
+
+    devices_ttl_s: float = 3600  # how long the devices of a person are believed without news of them
+    media_scheme: Literal["https", "http"] = "https"  # http is for simulators
 
     now: Callable[[], float] = time.time  # seconds since 1970, for judging certificates
     settings: Settings = field(init=False, repr=False, compare=False)  # the part that the sans-I/O core reads

@@ -22,7 +22,7 @@ from whatsapp.credentials import Credentials
 from whatsapp.ends import End
 from whatsapp.events import LoggedIn
 from whatsapp.exceptions import CertificateError, HandshakeError, NodeError, PairingError, ProtocolError
-from whatsapp.protocol import stanzas
+from whatsapp.protocol import message_stanzas, stanzas
 from whatsapp.protocol.channel import Channel
 from whatsapp.protocol.ends import failure_end, local_end, stream_error_end
 from whatsapp.protocol.jid import Jid
@@ -31,7 +31,7 @@ from whatsapp.protocol.linking import Linking
 from whatsapp.protocol.nodes import Node
 from whatsapp.protocol.pairing import pairing_error, verify_pair_success
 from whatsapp.protocol.settings import Settings
-from whatsapp.protocol.signals import Answered, CodeAnswered, PreKeysLow, RoutingInfo, Signal
+from whatsapp.protocol.signals import Answered, Arrived, CodeAnswered, PreKeysLow, RoutingInfo, Signal, ack_key
 
 PRE_KEYS_LOW = 5  # the server is given more when fewer than this are left
 MAX_ROUTING_INFO = 1024  # bytes; more than that is not kept
@@ -273,11 +273,19 @@ class Connection:
             self._on_pair_success(node, now)
 
     def _on_delivery(self, node: Node, now: float) -> None:
-        answer = stanzas.delivery(node, self._jid, is_available=self.is_available)
+        if self.phase is Phase.OPEN and message_stanzas.needs_memory(node):
+            self._signals.append(Arrived(node))
+            return
+        own = () if self._jid is None else (self._jid.user,)
+        answer = stanzas.delivery(node, own, is_available=self.is_available)
         if answer is not None:
             self._channel.send(answer)
         if node.tag == "notification":
             self._on_notification(node, now)
+
+    def _on_ack(self, node: Node, now: float) -> None:
+        if node.attr("class") == "message":
+            self._signals.append(Answered(ack_key(node.attr("id")), node))
 
     def _on_notification(self, node: Node, now: float) -> None:
         kind = node.attr("type")
@@ -349,5 +357,6 @@ _HANDLERS: dict[str, Callable[[Connection, Node, float], None]] = {
     "xmlstreamend": Connection._on_stream_end,
     "iq": Connection._on_iq,
     "ib": Connection._on_ib,
+    "ack": Connection._on_ack,
     **dict.fromkeys(stanzas.ANSWERED_TAGS, Connection._on_delivery),
 }

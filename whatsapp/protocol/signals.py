@@ -9,7 +9,9 @@ from whatsapp.protocol.pairing import PairSuccess
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """The answer to what `Connection.ask` sent: an iq of type result or error."""
+    """The answer to what `Connection.ask` sent: an iq of type result or error; or the ack of a message that was sent,
+    and `request_id` is its `ack_key` then.
+    """
 
     request_id: str
     answer: Node
@@ -36,5 +38,17 @@ class RoutingInfo:
     data: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class Arrived:
+    """A stanza that something must be kept of before the server may hear that it arrived. You must answer it then."""
+
+    stanza: Node
+
+
+def ack_key(message_id: str) -> str:
+    """What the ack of a message is known by; no query has such an id."""
+    return f"ack {message_id}"
+
+
 # On PairSuccess you must save its credentials and then call `Connection.confirm_pairing`.
-Signal = QrCode | LoggedIn | PairSuccess | Answered | CodeAnswered | PreKeysLow | RoutingInfo
+Signal = QrCode | LoggedIn | PairSuccess | Answered | CodeAnswered | PreKeysLow | RoutingInfo | Arrived

@@ -1,6 +1,6 @@
 """The stanzas a client writes (PROTOCOL.md §10 to §14, §20)."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from whatsapp.credentials import Credentials, PreKey
 from whatsapp.protocol import curve
@@ -93,16 +93,22 @@ def remove_companion_device(jid: Jid) -> Node:
     return iq_set("md", Node("remove-companion-device", {"jid": jid, "reason": "user_initiated"}))
 
 
-def delivery(stanza: Node, own: Jid | None, *, is_available: bool) -> Node | None:
+def delivery(stanza: Node, own: Collection[str], *, is_available: bool) -> Node | None:
     """What tells the server that a message, receipt, notification or call arrived, so that it does not come again.
 
     A message that was meant to be read gets a receipt, everything else an ack. None if the stanza has no id to answer.
+    `own`: the users of our own number and LID.
     """
+    if stanza.tag == "message" and stanza.child("enc") is not None and stanza.attr("id"):
+        return _receipt(stanza, stanza.attr("id"), own, is_available)
+    return ack(stanza)
+
+
+def ack(stanza: Node) -> Node | None:
+    """What tells the server that a stanza need not come again, and nothing else. None if it has no id to answer."""
     stanza_id = stanza.attr("id")
     if not stanza_id:
         return None
-    if stanza.tag == "message" and stanza.child("enc") is not None:
-        return _receipt(stanza, stanza_id, own, is_available)
     attrs: dict[str, Attr] = {"class": stanza.tag, "id": stanza_id, "to": stanza.attrs.get("from", SERVER_JID)}
     _copy(stanza, attrs, "participant", "recipient")
     if stanza.tag != "message":
@@ -110,13 +116,13 @@ def delivery(stanza: Node, own: Jid | None, *, is_available: bool) -> Node | Non
     return Node("ack", attrs)
 
 
-def _receipt(message: Node, message_id: str, own: Jid | None, is_available: bool) -> Node:
+def _receipt(message: Node, message_id: str, own: Collection[str], is_available: bool) -> Node:
     attrs: dict[str, Attr] = {"id": message_id, "to": message.attrs.get("from", SERVER_JID)}
     _copy(message, attrs, "participant")
     sender = message.attr_jid("from")
     if message.attr("category") == "peer":
         attrs["type"] = "peer_msg"
-    elif own is not None and sender is not None and sender.user == own.user:
+    elif sender is not None and sender.user in own:
         attrs["type"] = "sender"  # a copy of what another device of this account sent
         _copy(message, attrs, "recipient")
     elif not is_available:

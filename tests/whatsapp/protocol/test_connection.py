@@ -28,7 +28,7 @@ from whatsapp.protocol.keys import new_credentials
 from whatsapp.protocol.nodes import Node
 from whatsapp.protocol.pairing import PairSuccess
 from whatsapp.protocol.settings import Settings
-from whatsapp.protocol.signals import Answered, CodeAnswered, PreKeysLow, RoutingInfo
+from whatsapp.protocol.signals import Answered, Arrived, CodeAnswered, PreKeysLow, RoutingInfo
 
 SETTINGS = Settings(root_key=ROOT_KEY, random=lambda: 0.0)
 REFS = ["ref-a", "ref-b", "ref-c"]
@@ -284,10 +284,33 @@ class TestAnswers:
         assert line.arrives(node) == signals
         assert line.peer.taken()[0].attr("type") == "encrypt"
 
-    def test_the_identity_change_of_somebody_is_only_acknowledged(self, line):
-        node = Node("notification", {"from": Jid("4912345678"), "id": "1", "type": "encrypt"}, [Node("identity")])
-        assert line.arrives(node) == []
+    @pytest.mark.parametrize(
+        "stanza",
+        [
+            Node("message", {"type": "text"}, [Node("enc", {"type": "msg"}, b"x")]),
+            Node("receipt"),
+            Node("receipt", {"type": "read"}),
+            Node("receipt", {"type": "retry"}, [Node("retry")]),
+            Node("notification", {"type": "devices"}),
+            Node("notification", {"type": "privacy_token"}),
+            Node("notification", {"type": "encrypt"}, [Node("identity")]),
+        ],
+    )
+    def test_what_has_to_be_kept_first_is_left_to_be_answered(self, line, stanza):
+        stanza.attrs |= {"from": Jid("4912345678"), "id": "1"}
+        assert line.arrives(stanza) == [Arrived(stanza)]
+        assert line.peer.taken() == []
+
+    @pytest.mark.parametrize("sender", ["120363-1@g.us", "status@broadcast", "1@newsletter"])
+    @pytest.mark.parametrize("tag", ["message", "receipt"])
+    def test_what_does_not_come_from_a_person_is_answered_at_once(self, line, tag, sender):
+        stanza = Node(tag, {"from": Jid.parse(sender), "id": "1"}, [Node("enc", {"type": "skmsg"}, b"x")])
+        assert line.arrives(stanza) == []
         assert len(line.peer.taken()) == 1
+
+    def test_the_ack_of_a_message_is_passed_on(self, line):
+        ack = Node("ack", {"class": "message", "id": "3EB01", "t": "5"})
+        assert line.arrives(ack, Node("ack", {"class": "receipt", "id": "3EB01"})) == [Answered("ack 3EB01", ack)]
 
     @pytest.mark.parametrize("tag", ["ack", "presence", "chatstate", "something-new"])
     def test_the_rest_needs_no_answer(self, line, tag):

@@ -33,7 +33,7 @@ def stanza(tag: str, *content: Node, **attrs: str | Jid) -> Node:
     ],
 )
 def test_it_acknowledges(arrived, answer):
-    node = stanzas.delivery(arrived, OWN, is_available=True)
+    node = stanzas.delivery(arrived, {OWN.user}, is_available=True)
     assert (node.tag, node.attrs) == ("ack", answer)
 
 
@@ -52,12 +52,12 @@ def test_it_acknowledges(arrived, answer):
     ],
 )
 def test_a_message_gets_a_receipt(arrived, available, answer):
-    node = stanzas.delivery(arrived, OWN, is_available=available)
+    node = stanzas.delivery(arrived, {OWN.user}, is_available=available)
     assert (node.tag, node.attrs) == ("receipt", answer)
 
 
 def test_what_has_no_id_cannot_be_answered():
-    assert stanzas.delivery(Node("message", {"from": SENDER}, [ENC]), OWN, is_available=True) is None
+    assert stanzas.delivery(Node("message", {"from": SENDER}, [ENC]), {OWN.user}, is_available=True) is None
 
 
 def test_an_upload_carries_every_public_key_and_no_private_one():
