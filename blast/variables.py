@@ -45,7 +45,7 @@ class Missing(KeyError):  # noqa: N818  (it is an outcome)
 
 
 def normal_name(heading: str) -> str:
-    """How a column or a variable is called: `Nama Kota` and `nama-kota` are both `nama_kota`. "" for what is no name."""
+    """How a column or variable is called: `Nama Kota` and `nama-kota` are both `nama_kota`. "" for what is no name."""
     name = _GAPS.sub("_", heading.strip().casefold()).strip("_")
     return name if _NAME.fullmatch(name) and len(name) <= NAME_CHARS else ""
 
