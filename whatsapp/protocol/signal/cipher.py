@@ -17,6 +17,7 @@ from whatsapp.protocol.signal.x3dh import LocalKeys
 MESSAGE: Final = "msg"
 PRE_KEY_MESSAGE: Final = "pkmsg"
 _AES_BLOCK_BITS: Final = 128
+_MAX_STEPS: Final = 2 * ratchet.MAX_AHEAD  # for one message, in all sessions that it may be for: some 20 ms
 
 
 class Encrypted(NamedTuple):
@@ -104,12 +105,19 @@ def decrypt(
 def _decrypt_message(record: Record | None, data: bytes, local: LocalKeys) -> Decrypted:
     message = SignalMessage.decode(data)
     error: SignalError = NoSessionError("no session")
+    # With a ratchet key that is new it may be for any session. Only work tells, and strangers can ask for that.
+    tries = max(1, _MAX_STEPS // (1 + message.counter))
     for place, session in () if record is None else record.sessions():
+        is_for_it = ratchet.chain_of(session, message.ratchet_key) is not None
+        if not is_for_it:
+            if not tries:
+                continue
+            tries -= 1
         try:
             after, plaintext = _open(session, message, local)
         except SignalError as raised:
-            if ratchet.chain_of(session, message.ratchet_key) is not None:
-                raise  # it is for this session
+            if is_for_it:
+                raise
             error = raised  # the same from all of them: they differ in their keys, not in how far ahead it is
             continue
         assert record is not None

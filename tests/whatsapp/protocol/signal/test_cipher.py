@@ -16,10 +16,11 @@ from whatsapp.exceptions import (
     TooFarAheadError,
     UnknownPreKeyError,
 )
-from whatsapp.protocol.signal import cipher
+from whatsapp.protocol import curve
+from whatsapp.protocol.signal import cipher, ratchet
 from whatsapp.protocol.signal.ratchet import MAX_OLD_CHAINS
 from whatsapp.protocol.signal.records import MAX_ARCHIVED, Record
-from whatsapp.protocol.signal.wire import PreKeyMessage
+from whatsapp.protocol.signal.wire import PreKeyMessage, encode_message
 
 many = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
@@ -153,6 +154,34 @@ def test_a_repeated_message_of_an_earlier_session_is_a_repeated_one():
         theirs.begin(ours.bundle(key_id))
     with pytest.raises(OldCounterError):
         theirs.decrypt(message)
+
+
+def test_a_made_up_message_costs_little_however_many_sessions_there_are(monkeypatch):
+    ours, theirs = Party(), Party(pre_keys=MAX_ARCHIVED + 1)
+    late = []
+    for key_id in range(1, MAX_ARCHIVED + 2):
+        ours.begin(theirs.bundle(key_id))
+        theirs.decrypt(ours.encrypt(b"in time"))
+        late.append(ours.encrypt(b"%d" % key_id))
+    tried = []
+    find = ratchet.find
+    monkeypatch.setattr(ratchet, "find", lambda *message: tried.append(message) or find(*message))
+    for counter, tries in ((0, MAX_ARCHIVED + 1), (99, 40), (2000, 1)):
+        made_up = encode_message(
+            ratchet_key=curve.public_of(curve.new_private()),
+            counter=counter,
+            previous_counter=0,
+            ciphertext=bytes(16),
+            mac_key=bytes(32),
+            sender=ours.local.identity.public,
+            receiver=theirs.local.identity.public,
+        )
+        tried.clear()
+        with pytest.raises(BadMacError):
+            theirs.decrypt(("msg", made_up))
+        assert len(tried) == tries
+    inner = PreKeyMessage.decode(late[0][1]).message
+    assert theirs.decrypt(("msg", inner)) == b"1", "that of the oldest session is found"
 
 
 def test_a_first_message_in_the_name_of_another():
