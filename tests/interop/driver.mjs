@@ -1,12 +1,15 @@
 // Drives Baileys by JSON lines: orders come on stdin, events go to stdout. Credentials stay in this process.
 //   {"do":"connect","connection":1,"url":"ws://…","account":"a","options":{…}}   {"do":"code","number":"628…"}
-//   {"do":"number","number":"628…"}   {"do":"logout"}   {"do":"end"}
+//   {"do":"number","number":"628…"}   {"do":"text","to":"628…@s.whatsapp.net","text":"…","id":"3EB0…"}
+//   {"do":"read","from":"628…@s.whatsapp.net","id":"3EB0…"}   {"do":"logout"}   {"do":"end"}
 // Every event says which connection it is of; orders go to the newest.
 import { createInterface } from 'node:readline'
 import makeWASocket, { Browsers, initAuthCreds, makeCacheableSignalKeyStore } from '@whiskeysockets/baileys'
 
 const logger = { level: 'silent', child: () => logger }
 for (const level of ['trace', 'debug', 'info', 'warn', 'error', 'fatal']) logger[level] = () => {}
+
+for (const level of ['log', 'info', 'warn', 'error', 'debug']) console[level] = () => {} // libsignal writes to stdout
 
 const tell = (event, details = {}) => process.stdout.write(JSON.stringify({ event, ...details }) + '\n')
 
@@ -26,7 +29,7 @@ function authOf(name) {
         }
       },
     }
-    accounts.set(name, { creds: initAuthCreds(), keys })
+    accounts.set(name, { creds: initAuthCreds(), keys, sent: new Map() })
   }
   return accounts.get(name)
 }
@@ -37,7 +40,7 @@ let current = 0
 function connect({ connection, url, account, options = {} }) {
   current = connection
   const say = (event, details) => tell(event, { connection, ...details })
-  const { creds, keys } = authOf(account)
+  const { creds, keys, sent } = authOf(account)
   socket = makeWASocket({
     waWebSocketUrl: url,
     auth: { creds, keys: makeCacheableSignalKeyStore(keys, logger) },
@@ -46,9 +49,11 @@ function connect({ connection, url, account, options = {} }) {
     shouldSyncHistoryMessage: () => false,
     connectTimeoutMs: 5000,
     defaultQueryTimeoutMs: 5000,
+    getMessage: async (key) => sent.get(key.id),
     ...options,
   })
   const mine = socket
+  mine.sent = sent
   mine.ev.on('creds.update', (update) => Object.assign(creds, update))
   mine.ev.on('connection.update', (update) => {
     if (update.qr) say('qr', { qr: update.qr })
@@ -61,7 +66,14 @@ function connect({ connection, url, account, options = {} }) {
     }
   })
   mine.ev.on('messages.upsert', ({ messages }) => {
-    for (const message of messages) say('message', { from: message.key.remoteJid, id: message.key.id, stub: message.messageStubType ?? null })
+    for (const { key, message, messageStubType, status } of messages) {
+      const text = message?.conversation ?? message?.extendedTextMessage?.text ?? null
+      say('message', { from: key.remoteJid, fromMe: key.fromMe, id: key.id, text, stub: messageStubType ?? null })
+      if (key.fromMe && status) say('status', { id: key.id, status }) // updates may be merged into a message that waits
+    }
+  })
+  mine.ev.on('messages.update', (updates) => {
+    for (const { key, update } of updates) say('status', { from: key.remoteJid, id: key.id, status: update.status ?? null, stub: update.messageStubType ?? null, text: update.message?.conversation ?? update.message?.extendedTextMessage?.text ?? null })
   })
 }
 
@@ -71,6 +83,12 @@ const orders = {
   logout: () => socket.logout(),
   end: () => socket.end(undefined),
   number: async ({ number }) => tell('number', { connection: current, found: await socket.onWhatsApp(number) }),
+  text: async ({ to, text, id }) => {
+    const message = await socket.sendMessage(to, { text }, { messageId: id })
+    socket.sent.set(id, message.message)
+    tell('sent', { connection: current, id })
+  },
+  read: ({ from, id }) => socket.readMessages([{ remoteJid: from, id }]),
 }
 
 process.on('unhandledRejection', (error) => tell('unhandled', { connection: current, message: String(error?.message ?? error) }))

@@ -36,6 +36,7 @@ class Messenger:
         self.confirms = True  # sends delivery receipts
         self.lazy = False  # decrypts only when the inbox is looked at; so it never asks for a retry
         self.corrupt = 0  # how many messages to come arrive damaged
+        self.damage = 0  # how many of the encs that it sends arrive damaged
         self.waiting: list[Node] = []  # stanzas at the server, while there is no network
         self.handset = Handset(account)
         self.receipts: list[PhoneReceipt] = []  # for what it sent
@@ -254,6 +255,9 @@ class Messenger:
             self.handset.begin(address, self._fetch(target))
         is_own = target[0] is self.account and chat is not self.account
         kind, data = self.handset.encrypt(address, pad(own_copy(payload, to) if is_own else payload))
+        if self.damage > 0:
+            self.damage -= 1
+            data = _damaged(kind, data)
         enc = Node("enc", {"v": "2", "type": kind, **({"count": str(count)} if count else {})}, data)
         routing.deliver(self._simulator, (self.account, 0), target, to, {"id": message_id, "type": "text"}, [enc])
 
