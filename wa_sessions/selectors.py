@@ -14,8 +14,7 @@ from functools import lru_cache
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Max, QuerySet, TextField
-from django.db.models.functions import Cast
+from django.db.models import Max, QuerySet
 from django.utils.translation import gettext as _, ngettext
 
 from accounts.models import User
@@ -29,36 +28,12 @@ from wa_sessions.lifecycle_types import Phase
 from wa_sessions.live import NOTHING, Live
 from wa_sessions.models import Flip, WhatsAppSession
 from wa_sessions.reconcile import correction
+from wa_sessions.rows import session_rows
 from wa_sessions.services import Correction, sessions_correct
 from wa_sessions.states import Intent, Status
 from wa_sessions.vault import KeyLostError, unseal
 
 logger = logging.getLogger("wa_sessions")
-
-# Times and JSON as the database writes them: making objects of them, to be written as text again, was half of a read.
-_COLUMNS = (
-    "pk",
-    "name",
-    "whatsapp_number",
-    "is_active",
-    "session__status",
-    "session__session_name",
-    Cast("session__connected_at", TextField()),
-    Cast("session__last_seen", TextField()),
-    Cast("session__qr_expires_at", TextField()),
-    "session__auto_reconnect",
-    "session__retry_count",
-    "session__max_retries",
-    "session__cause",
-    Cast("session__cause_detail", TextField()),
-    Cast("session__retry_at", TextField()),
-    "session__intent",
-    "session__jid",
-    "session__wish_number",
-    "session__wish_done",
-    "session__owner",
-    "session__version",
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +133,7 @@ def _is_asked_for(element: dict[str, Any], healthy: bool | None, status: str | N
 
 def _elements(outlets: QuerySet[Outlet], now: datetime) -> list[dict[str, Any]]:
     """The status of each outlet, by name; drifted rows corrected."""
-    rows = list(outlets.order_by("name", "pk").values_list(*_COLUMNS))
+    rows = session_rows(outlets)
     # After the rows: what the sockets prove must not be older than what it corrects.
     here = manager.current()
     snapshot = here.snapshot() if here else {}
@@ -226,7 +201,10 @@ def _element(
         pk, name, number, is_active, status, session_name, connected_at, last_seen, qr_expires_at, auto_reconnect,
         retry_count, max_retries, cause, cause_detail, retry_at, intent, jid, wish_number, wish_done, _owner, _version,
     ) = row  # fmt: skip
+    is_active = bool(is_active)
     has_session = status is not None
+    if has_session:
+        auto_reconnect = bool(auto_reconnect)
     if corrected is not None:
         status = corrected
     is_banned = cause == Code.TEMPORARY_BAN and bool(retry_at) and _moment(retry_at) > now
