@@ -121,6 +121,54 @@ class ControlClient:
         """A stanza as {"tag", "attrs", "content"}; see `whatsapp.simulator.stanzas.HOW`."""
         self.order("send", number=number, node=node, how=how)
 
+    # --- messages
+
+    def add_recipients(
+        self, numbers: int | list[str], *, reads: bool = False, lazy: bool = False, first: int = 0
+    ) -> list[str]:
+        """Many cheap phones; see `whatsapp.simulator.people.People.add_recipients`. Gives their numbers."""
+        which: Row = {"count": numbers} if isinstance(numbers, int) else {"numbers": numbers}
+        return list(self.order("add_recipients", reads=reads, lazy=lazy, first=first, **which)["numbers"])
+
+    def behave(self, number: str | None = None, **behaviour: Any) -> int:
+        """One phone, or all recipients: `reads`, `confirms`, `lazy`, `corrupt`, `damage` (see
+        `whatsapp.simulator.messenger.Messenger`), `network`, `pre_keys_left`. Gives how many phones that were."""
+        return int(self.order("behave", number=number, **behaviour)["phones"])
+
+    def send_text(self, number: str, to: str, text: str, *, as_lid: bool = False) -> str:
+        """Write from a phone, e.g. "STOP". Gives the message's id."""
+        return str(self.order("send_text", number=number, to=to, text=text, as_lid=as_lid)["message"])
+
+    def read(self, number: str, message: str | None = None) -> int:
+        """Let a phone read one message, or all. Gives how many."""
+        return int(self.order("read", number=number, message=message)["read"])
+
+    def give_token(self, number: str, to: str) -> bytes:
+        """Let `to` open a chat with `number`."""
+        return base64.b64decode(self.order("give_token", number=number, to=to)["token"])
+
+    def inbox(self, number: str, *, copies: bool = False) -> list[Row]:
+        """The messages on a phone, oldest first, as `whatsapp.simulator.inbox.InboxMessage`; files as their length."""
+        return list(self.order("inbox", number=number, copies=copies)["messages"])
+
+    def inboxes(self, numbers: list[str] | None = None) -> dict[str, Row]:
+        """By number: `count`, `ids`, `repeats`, `undecryptable`, `ignored`. None named: all that got anything."""
+        return dict(self.order("inboxes", numbers=numbers)["inboxes"])
+
+    def totals(self) -> dict[str, int]:
+        """Over all phones: `phones` that got messages, `messages`, `repeats`, `undecryptable`, `ignored`, `waiting` at
+        the server, and `uploads`."""
+        return dict(self.order("totals")["totals"])
+
+    def receipts(self, number: str) -> Row:
+        """`receipts` for what a phone sent, and `typing`: who was typing to it, [number, state]."""
+        answer = self.order("receipts", number=number)
+        return {key: answer[key] for key in ("receipts", "typing")}
+
+    def forget(self, number: str, *, account: bool = False) -> None:
+        """The phone lost its Signal sessions; or the number is not on WhatsApp any more."""
+        self.order("forget", number=number, account=account)
+
 
 def _credentials(row: Row) -> Credentials:
     values: Row = {

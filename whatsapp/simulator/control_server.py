@@ -20,7 +20,7 @@ from websockets.exceptions import ConnectionClosed
 from whatsapp.credentials import Credentials
 from whatsapp.protocol.jid import Jid
 from whatsapp.protocol.nodes import Node
-from whatsapp.simulator import stanzas
+from whatsapp.simulator import control_messages, stanzas
 from whatsapp.simulator.exceptions import SimulatorError
 from whatsapp.simulator.phone import LINK_TIMEOUT_S, Phone
 
@@ -72,7 +72,8 @@ async def _add_phone(simulator: "Simulator", order: Order) -> Order:
 
 
 async def _phones(simulator: "Simulator", order: Order) -> Order:
-    return {"phones": [_phone_row(phone) for phone in simulator.phones]}
+    """All but recipients, of whom there may be thousands."""
+    return {"phones": [_phone_row(phone) for phone in simulator.phones if not phone.account.is_recipient]}
 
 
 def _phone_row(phone: Phone) -> Order:
@@ -219,4 +220,5 @@ VERBS: Final[dict[str, Verb]] = {
     "link_directly": _link_directly,
     "ping": _ping,
     "send": _send,
+    **control_messages.VERBS,
 }

@@ -88,6 +88,13 @@ class People:
         self.linked(account.devices[account.next_device - 1])
         return credentials
 
+    def remove_phone(self, number: str) -> None:
+        """The number is not on WhatsApp any more."""
+        account = self.accounts.pop(number, None)
+        if account is not None:
+            del self._lids[account.lid], self._phones[number]
+            self.save()
+
     def account_of(self, jid: Jid) -> Account | None:
         """By number or by LID."""
         return self.accounts.get(self._lids.get(jid.user, "") if jid.is_lid else jid.user)
