@@ -1,4 +1,4 @@
-"""The one door to the channel layer: "the status of outlet 7 may have changed".
+"""The one door to the channel layer: "the status of outlet 7 may have changed", "blast 3 may have".
 
 A hint carries ids, never data: whoever hears it asks the status again and meets the role filter there. So a hint may
 be lost, doubled or late without harm, and nothing here ever raises or waits.
@@ -11,7 +11,7 @@ import asyncio
 import logging
 import secrets
 import threading
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Collection
 from typing import Any, NamedTuple
 
 from channels.layers import InMemoryChannelLayer, get_channel_layer
@@ -26,10 +26,14 @@ LISTEN_RETRY_S = 2.0
 
 
 class Hints(NamedTuple):
-    """Public keys of outlets whose status may have changed, and of accounts whose rights may have."""
+    """Public keys of outlets whose status may have changed, and of accounts whose rights may have.
+
+    And of blasts that may have, each with the one outlet that it concerns; None where there are several.
+    """
 
     outlets: frozenset[int] = frozenset()
     users: frozenset[int] = frozenset()
+    blasts: frozenset[tuple[int, int | None]] = frozenset()
 
 
 Listener = Callable[[Hints], None]
@@ -42,6 +46,11 @@ _process = secrets.token_hex(8)  # who sent a message: a process does not listen
 def session_changed(outlet_pk: int) -> None:
     """Tell every open page that this outlet's status may have changed. From any thread; never raises, never waits."""
     _tell(Hints(outlets=frozenset((outlet_pk,))))
+
+
+def blast_changed(blast_pk: int, outlets: Collection[int]) -> None:
+    """Tell the open pages that may see all of `outlets` that this blast may have changed. As `session_changed`."""
+    _tell(Hints(blasts=frozenset(((blast_pk, next(iter(outlets)) if len(outlets) == 1 else None),))))
 
 
 def account_changed(user_pk: int) -> None:
@@ -94,7 +103,8 @@ async def _listen(layer: Any, channel: str) -> AsyncIterator[Hints]:
         except TimeoutError:
             continue
         if message.get("from") != _process:
-            yield Hints(frozenset(message.get("outlets", ())), frozenset(message.get("users", ())))
+            blasts = frozenset((blast, outlet) for blast, outlet in message.get("blasts", ()))
+            yield Hints(frozenset(message.get("outlets", ())), frozenset(message.get("users", ())), blasts)
 
 
 async def _leave(layer: Any, channel: str) -> None:
@@ -131,6 +141,7 @@ class _Relay:
         self._lock = threading.Lock()
         self._outlets: set[int] = set()  # noted, not yet sent
         self._users: set[int] = set()
+        self._blasts: set[tuple[int, int | None]] = set()
         self._is_due = False  # a send of the notes is already under way
         self._loop: asyncio.AbstractEventLoop | None = None
 
@@ -138,6 +149,7 @@ class _Relay:
         with self._lock:
             self._outlets |= hints.outlets
             self._users |= hints.users
+            self._blasts |= hints.blasts
             if self._is_due:
                 return
             self._is_due = True
@@ -151,10 +163,17 @@ class _Relay:
         with self._lock:
             outlets, self._outlets = sorted(self._outlets), set()
             users, self._users = sorted(self._users), set()
+            blasts, self._blasts = list(self._blasts), set()
             self._is_due = False
-        for start in range(0, max(len(outlets), len(users)), RELAY_MAX_IDS):
+        for start in range(0, max(len(outlets), len(users), len(blasts)), RELAY_MAX_IDS):
             part = slice(start, start + RELAY_MAX_IDS)
-            message = {"type": "hints", "from": _process, "outlets": outlets[part], "users": users[part]}
+            message = {
+                "type": "hints",
+                "from": _process,
+                "outlets": outlets[part],
+                "users": users[part],
+                "blasts": [list(pair) for pair in blasts[part]],
+            }
             try:
                 async with asyncio.timeout(LISTEN_RETRY_S):
                     await get_channel_layer().group_send(GROUP, message)

@@ -63,8 +63,9 @@ class Hub:
         self.viewers: set[Viewer] = set()
         self._loop = loop
         self._lock = threading.Lock()
-        self._outlets: set[int] = set()  # changed, not yet told; under the lock, as the next two
+        self._outlets: set[int] = set()  # changed, not yet told; under the lock, as the next three
         self._users: set[int] = set()  # to be checked at once
+        self._blasts: set[tuple[int, int | None]] = set()  # changed, with the one outlet that they concern
         self._is_woken = False  # the loop knows that there are notes
         self._wake = asyncio.Event()  # there is something to tell
         self._check_now = asyncio.Event()  # somebody's rights changed
@@ -89,6 +90,7 @@ class Hub:
         with self._lock:
             self._outlets |= hints.outlets
             self._users |= hints.users
+            self._blasts |= hints.blasts
             if self._is_woken:
                 return
             self._is_woken = True
@@ -128,7 +130,7 @@ class Hub:
             if self._users:
                 self._users.clear()
                 self._check_now.set()
-            if self._outlets:
+            if self._outlets or self._blasts:
                 self._wake.set()
 
     async def _tell_always(self) -> None:
@@ -143,10 +145,12 @@ class Hub:
     async def _tell(self) -> None:
         with self._lock:
             outlets, self._outlets = self._outlets, set()
+            blasts, self._blasts = self._blasts, set()
         changed = {pk: _changed_text(pk) for pk in outlets}
         told = 0
         for viewer in list(self.viewers):
-            told += viewer.tell_changed(changed)
+            told += bool(changed) and viewer.tell_changed(changed)
+            told += bool(blasts) and viewer.tell_blasts(blasts)
             if told >= CHUNK:
                 told = 0
                 await asyncio.sleep(0)

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Iterable
 from typing import Any
 
 from django.utils import timezone
@@ -66,6 +66,21 @@ class Viewer:
                 self._is_many = True
         self._wake()
         return True
+
+    def tell_blasts(self, blasts: Iterable[tuple[int, int | None]]) -> bool:
+        """Note changed blasts, each with the one outlet that it concerns (None: several), as `tell_changed`."""
+        sees = self.visitor.sees
+        told = False
+        for pk, outlet in blasts:
+            if sees is None or outlet in sees:
+                self._messages[f"blast_{pk}"] = text_of("blast", blastId=f"blast_{pk}")
+                told = True
+        if len(self._messages) > MANY:
+            self._messages = {kind: text for kind, text in self._messages.items() if not kind.startswith("blast_")}
+            self._messages["blasts"] = text_of("blast", blastId=None)
+        if told:
+            self._wake()
+        return told
 
     def tell(self, kind: str, text: str) -> None:
         """Say something that is about no outlet; an older unsaid message of the same kind is dropped."""
