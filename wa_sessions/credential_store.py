@@ -4,6 +4,7 @@ import base64
 import dataclasses
 import json
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from django.db import connection, transaction
@@ -76,11 +77,13 @@ class CredentialStore:
         sealed = seal(dump_credentials(credentials))
 
         def save() -> None:
+            row: dict[str, Any] = {"jid": credentials.jid or ""}
             if self._is_fresh:  # what the device before this one left behind
+                row["linked_at"] = datetime.now(UTC)
                 PreKey.objects.filter(session_id=self._session_id).delete()
                 self._wipe_messages()
             Credential.objects.update_or_create(session_id=self._session_id, defaults={"sealed": sealed})
-            WhatsAppSession.objects.filter(pk=self._session_id).update(jid=credentials.jid or "")
+            WhatsAppSession.objects.filter(pk=self._session_id).update(**row)
 
         await self._write(save)
         self._is_fresh = False

@@ -31,6 +31,7 @@ class WhatsAppSession(models.Model):
     wish_done = models.PositiveIntegerField(default=0)  # the last wish that the owner acted on
     session_name = models.CharField(_("session name"), max_length=100, blank=True, default="")
     jid = models.CharField(max_length=80, blank=True, default="")  # the linked device; empty: not linked
+    linked_at = models.DateTimeField(_("linked at"), null=True, blank=True)  # when `jid` was paired
     connected_at = models.DateTimeField(_("connected at"), null=True, blank=True)
     last_seen = models.DateTimeField(_("last seen"), null=True, blank=True)
     qr = models.BinaryField(null=True, blank=True, editable=False)  # encrypted; whoever reads it can link
