@@ -1,12 +1,15 @@
 """Blasts, the people they go to, and what is known of those people."""
 
 import secrets
+from dataclasses import replace
+from typing import Any
 
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from blast import pacing, safety
 from blast.states import Assignment, BlastStatus, OnUnhealthy, RecipientStatus
 from outlets.models import Outlet
 
@@ -195,23 +198,60 @@ class Act(models.Model):
         ordering = ("-at", "-pk")
 
 
+def default_pace() -> pacing.Pace:
+    """What holds for outlets that nobody set a pace for."""
+    pace = pacing.Pace() if settings.BLAST_PACING else pacing.Pace.off()
+    return replace(pace, zone=settings.TIME_ZONE)
+
+
 class Pace(models.Model):
-    """How an outlet may send; without a row, as `pacing` has it by default. A stopped outlet waits for a person."""
+    """How an outlet may send; without a row, `default_pace()`. A null is no such limit, as in `pacing.Pace`.
+
+    A stopped outlet sends nothing until a person releases it, which nobody can before `stopped_until`.
+    """
 
     outlet = models.OneToOneField(Outlet, on_delete=models.CASCADE, related_name="pace", primary_key=True)
-    delay_s = models.FloatField(_("seconds between messages"), null=True, blank=True)  # null here: the default
-    jitter = models.FloatField(_("jitter"), null=True, blank=True)
+    delay_s = models.FloatField(_("seconds between messages"))
+    jitter = models.FloatField(_("jitter"))
     per_minute = models.PositiveIntegerField(_("messages per minute"), null=True, blank=True)
     daily_cap = models.PositiveIntegerField(_("messages per day"), null=True, blank=True)
     quiet_from = models.TimeField(_("quiet from"), null=True, blank=True)
     quiet_to = models.TimeField(_("quiet to"), null=True, blank=True)
-    ramp_days = models.PositiveIntegerField(_("days of the ramp"), null=True, blank=True)
+    ramp_days = models.PositiveIntegerField(_("days of growing limits"))
+    ramp_start = models.FloatField(_("share of the limits on the first day"))
     stopped_at = models.DateTimeField(_("stopped"), null=True, blank=True)
+    stopped_until = models.DateTimeField(null=True, blank=True)
     stopped_cause = models.CharField(max_length=40, blank=True, default="")
     stopped_detail = models.JSONField(default=dict, blank=True)
-    stopped_until = models.DateTimeField(null=True, blank=True)  # null: until a person lets it go on
-    failures_from = models.DateTimeField(null=True, blank=True)  # failures before this count no more
+    released_at = models.DateTimeField(null=True, blank=True)  # what failed before counts no more
 
     class Meta:
         verbose_name = _("pace")
         verbose_name_plural = _("paces")
+
+    def __str__(self) -> str:
+        return f"outlet_{self.pk}"
+
+    @classmethod
+    def of(cls, outlet_pk: int) -> "Pace":
+        """The outlet's row, or an unsaved one that says what holds without it."""
+        return cls.objects.filter(pk=outlet_pk).first() or cls(outlet_id=outlet_pk, **default_fields())
+
+    @property
+    def settings(self) -> pacing.Pace:
+        return pacing.Pace(**{name: getattr(self, name) for name in PACE_FIELDS}, zone=settings.TIME_ZONE)
+
+    @property
+    def stop(self) -> safety.Stop | None:
+        """Why the outlet may send nothing, until a person releases it."""
+        if self.stopped_at is None:
+            return None
+        return safety.Stop(safety.Code(self.stopped_cause), self.stopped_detail)
+
+
+PACE_FIELDS = ("delay_s", "jitter", "per_minute", "daily_cap", "quiet_from", "quiet_to", "ramp_days", "ramp_start")
+
+
+def default_fields() -> dict[str, Any]:
+    pace = default_pace()
+    return {name: getattr(pace, name) for name in PACE_FIELDS}

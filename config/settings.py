@@ -221,6 +221,14 @@ WA_PING_INTERVAL = environment.seconds("WA_PING_INTERVAL", 15, low=0.1, high=300
 WA_PING_TIMEOUT = environment.seconds("WA_PING_TIMEOUT", 10, low=0.1, high=300)
 WA_SIMULATOR_CONTROL = environment.url("WA_SIMULATOR_CONTROL", "", ("ws",))  # empty: no simulator page
 
+# Blasts
+
+BLAST_PACING = environment.flag("BLAST_PACING", True)  # off: outlets without a pace of their own have no limits
+BLAST_RECENT_DAYS = environment.whole("BLAST_RECENT_DAYS", 7, low=1, high=365)
+BLAST_GRACE = environment.seconds("BLAST_GRACE", 60, low=0, high=3600)
+BLAST_REPEAT_HOURS = environment.whole("BLAST_REPEAT_HOURS", 48, low=1, high=24 * 14)
+OPT_OUT_WORDS = environment.names("OPT_OUT_WORDS", ("STOP", "BERHENTI", "UNSUB"))
+
 # Log lines go to stderr as they are: the ones of the status module carry their own prefix.
 
 LOG_LEVEL = environment.log_level("LOG_LEVEL", "INFO")
@@ -234,6 +242,7 @@ LOGGING: dict[str, Any] = {
     "loggers": {
         "wa_sessions": {"level": LOG_LEVEL},
         "whatsapp": {"level": WA_LOG_LEVEL},
+        "blast": {"level": LOG_LEVEL},
         "config": {"level": LOG_LEVEL},
         "django": {"handlers": [], "level": "WARNING", "propagate": True},
         "django.request": {"level": "ERROR"},  # a 4xx is the answer to a request, and no event here

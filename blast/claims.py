@@ -1,0 +1,259 @@
+"""The durable steps of sending, called in background threads and in group transactions.
+
+A row is SENDING, with the claim of its outlet, before anything of it reaches the wire. `claimed_at` stays from the
+first time that it may have been on the wire; so a QUEUED row that has one is to be repeated, with the same id, and by
+the same device only.
+"""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from django.db import connection
+from django.db.models import F, Q, QuerySet
+
+from blast.models import Blast, OptOut, Recipient
+from blast.outcomes import Why
+from blast.states import BlastStatus, RecipientStatus
+from wa_sessions.models import WhatsAppSession
+from wa_sessions.ownership import Ownership
+
+ROWS_A_STATEMENT = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """An outlet's sender asks for up to `count` rows of one blast."""
+
+    outlet: int
+    ownership: Ownership
+    blast: int
+    count: int
+    now: datetime
+
+
+@dataclass(slots=True)
+class Claimed:
+    """A row that is SENDING, ours, and on disk so."""
+
+    pk: int
+    blast: int
+    phone: str
+    name: str
+    variables: Mapping[str, str]
+    message_id: str
+    jid: str
+    device: str
+    claimed_at: datetime  # since when it may have been on the wire
+    maybe_sent: bool  # an earlier life, or this one, may have sent it already
+    tries: int = 0  # by this sender
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a row. `at` is when WhatsApp took the message."""
+
+    pk: int
+    outlet: int
+    phone: str
+    ownership: Ownership
+    status: RecipientStatus
+    at: datetime | None = None
+    code: str = ""
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PutBack:
+    """Rows that will not be sent now. Those that may have been keep their `claimed_at`."""
+
+    ownership: Ownership
+    never_sent: Sequence[int] = ()
+    maybe_sent: Sequence[int] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What WhatsApp says of numbers: its name for each, or None where nobody has it."""
+
+    outlet: int
+    blast: int
+    jids: Mapping[str, str | None] = field(default_factory=dict)
+
+
+def claims_write(claims: Sequence[Claim]) -> list[list[Claimed]]:
+    """Make rows SENDING. See `wa_sessions.group.Write`."""
+    found = [_claim(claim) for claim in claims]
+    phones = {row.phone for rows in found for row in rows}
+    gone = _opted_out(phones)
+    if gone:
+        pks = [row.pk for rows in found for row in rows if row.phone in gone and not row.maybe_sent]
+        Recipient.objects.filter(pk__in=pks).update(
+            status=RecipientStatus.SKIPPED, error_code=Why.OPTED_OUT, claimed_at=None, owner=""
+        )
+        # What may have been sent before the person opted out is not repeated, and nobody knows whether it arrived.
+        maybe = [row.pk for rows in found for row in rows if row.phone in gone and row.maybe_sent]
+        Recipient.objects.filter(pk__in=maybe).update(status=RecipientStatus.UNKNOWN, error_code=Why.OPTED_OUT)
+        found = [[row for row in rows if row.phone not in gone] for rows in found]
+    return found
+
+
+def _opted_out(phones: set[str]) -> set[str]:
+    rows = OptOut.objects.filter(phone__in=phones, ended_at=None).order_by()
+    return set(rows.values_list("phone", flat=True)) if phones else set()
+
+
+def _claim(claim: Claim) -> list[Claimed]:
+    owner, epoch = claim.ownership.owner, claim.ownership.epoch
+    now = connection.ops.adapt_datetimefield_value(claim.now)
+    params = (
+        owner, epoch, claim.outlet, now,
+        claim.blast, claim.outlet, claim.count,
+        claim.blast, claim.outlet, owner, epoch,
+    )  # fmt: skip
+    with connection.cursor() as cursor:
+        cursor.execute(_claim_sql(), params)
+        rows = cursor.fetchall()
+    claimed = [_claimed(claim.blast, row, claim.now) for row in rows]
+    claimed.sort(key=lambda pair: pair[0])
+    return [row for _, row in claimed]
+
+
+def _claim_sql() -> str:
+    rows, blasts = Recipient._meta.db_table, Blast._meta.db_table
+    sessions = WhatsAppSession._meta.db_table
+    locked = " FOR UPDATE SKIP LOCKED" if connection.features.has_select_for_update_skip_locked else ""
+    stamp = "%s::timestamptz" if connection.vendor == "postgresql" else "%s"
+    return (
+        f"UPDATE {rows} SET status = 'SENDING', owner = %s, epoch = %s, attempts = attempts + 1,"  # noqa: S608
+        " device = CASE WHEN claimed_at IS NULL"
+        f" THEN COALESCE((SELECT jid FROM {sessions} WHERE outlet_id = %s), '') ELSE device END,"
+        f" claimed_at = COALESCE(claimed_at, {stamp})"
+        f" WHERE id IN (SELECT id FROM {rows} WHERE blast_id = %s AND outlet_id = %s AND status = 'QUEUED'"
+        f" ORDER BY line LIMIT %s{locked})"
+        f" AND EXISTS (SELECT 1 FROM {blasts} WHERE id = %s AND status = 'RUNNING')"
+        f" AND EXISTS (SELECT 1 FROM {sessions} WHERE outlet_id = %s AND owner = %s AND epoch = %s)"
+        " RETURNING line, id, phone, name, variables, message_id, jid, device, claimed_at"
+    )
+
+
+def _claimed(blast: int, row: Sequence[Any], now: datetime) -> tuple[int, Claimed]:
+    line, pk, phone, name, variables, message_id, jid, device, claimed_at = row
+    if isinstance(claimed_at, str):  # SQLite
+        claimed_at = datetime.fromisoformat(claimed_at).replace(tzinfo=now.tzinfo)
+    values = variables if isinstance(variables, dict) else json.loads(variables)
+    return line, Claimed(
+        pk, blast, phone, name, values, message_id, jid, device, claimed_at, maybe_sent=claimed_at != now
+    )
+
+
+def outcomes_write(outcomes: Sequence[Outcome]) -> list[None]:
+    """Write what became of rows that were claimed, forward only, and that the outlet wrote to these people."""
+    for start in range(0, len(outcomes), ROWS_A_STATEMENT):
+        _outcomes(outcomes[start : start + ROWS_A_STATEMENT])
+    contacts_write({(it.outlet, it.phone): it.at for it in outcomes if it.at is not None}, "last_out_at")
+    return [None] * len(outcomes)
+
+
+def _outcomes(outcomes: Sequence[Outcome]) -> None:
+    table = Recipient._meta.db_table
+    is_postgres = connection.vendor == "postgresql"
+    place = "(%s, %s, %s, %s::timestamptz, %s, %s, %s)" if is_postgres else "(%s, %s, %s, %s, %s, %s, %s)"
+    is_sending = f"{table}.status = 'SENDING'"  # a receipt may have been quicker, and says more
+    sql = (
+        "WITH said (id, outlet, status, at, code, detail, claimant)"  # noqa: S608
+        f" AS (VALUES {', '.join([place] * len(outcomes))})"
+        f" UPDATE {table} SET sent_at = COALESCE({table}.sent_at, said.at),"
+        f" status = CASE WHEN {is_sending} THEN said.status ELSE {table}.status END,"
+        f" error_code = CASE WHEN {is_sending} THEN said.code ELSE {table}.error_code END,"
+        f" error_detail = CASE WHEN {is_sending} THEN said.detail ELSE {table}.error_detail END"
+        f" FROM said WHERE {table}.id = said.id AND {table}.owner || ':' || {table}.epoch = said.claimant"
+    )
+    params: list[Any] = []
+    for it in outcomes:
+        at = connection.ops.adapt_datetimefield_value(it.at) if it.at is not None else None
+        claimant = f"{it.ownership.owner}:{it.ownership.epoch}"
+        params += (it.pk, it.outlet, it.status.value, at, str(it.code), it.detail[:200], claimant)
+    with connection.cursor() as cursor:
+        cursor.execute(sql, params)
+
+
+def contacts_write(times: Mapping[tuple[int, str], datetime], column: str) -> None:
+    """Note when outlets and people last wrote to each other ((outlet, phone) -> time), forward only."""
+    items = list(times.items())
+    for start in range(0, len(items), ROWS_A_STATEMENT):
+        part = items[start : start + ROWS_A_STATEMENT]
+        params: list[Any] = []
+        for (outlet, phone), at in part:
+            params += (outlet, phone, connection.ops.adapt_datetimefield_value(at))
+        sql = (
+            f"INSERT INTO blast_contact (outlet_id, phone, {column}) VALUES {', '.join(['(%s, %s, %s)'] * len(part))}"  # noqa: S608
+            f" ON CONFLICT (outlet_id, phone) DO UPDATE SET {column} = excluded.{column}"
+            f" WHERE blast_contact.{column} IS NULL OR blast_contact.{column} < excluded.{column}"
+        )
+        with connection.cursor() as cursor:
+            cursor.execute(sql, params)
+
+
+def put_back_write(items: Sequence[PutBack]) -> list[None]:
+    """Give up claims of rows that are not on the wire; those that may be there are settled or repeated later."""
+    for item in items:
+        ours = Q(status=RecipientStatus.SENDING, owner=item.ownership.owner, epoch=item.ownership.epoch)
+        if item.never_sent:
+            rows = Recipient.objects.filter(ours, pk__in=list(item.never_sent))
+            _unclaim(rows, claimed_at=None, device="", attempts=F("attempts") - 1)
+        if item.maybe_sent:
+            _unclaim(Recipient.objects.filter(ours, pk__in=list(item.maybe_sent)))
+    return [None] * len(items)
+
+
+def left_behind(outlet: int, held: Iterable[int]) -> None:
+    """Make rows QUEUED again that were left SENDING by whoever sent for this outlet before; `held` are being sent.
+
+    They keep their `claimed_at`: they may have been sent.
+    """
+    _unclaim(Recipient.objects.filter(outlet=outlet, status=RecipientStatus.SENDING).exclude(pk__in=list(held)))
+
+
+def _unclaim(rows: QuerySet[Recipient], **fields: Any) -> None:
+    """QUEUED again; where the blast was cancelled meanwhile, what can be said of them."""
+    over = rows.filter(blast__status__in=(BlastStatus.CANCELLED, BlastStatus.DONE))
+    pks = list(over.values_list("pk", "claimed_at"))
+    if pks:
+        if "claimed_at" in fields:  # they were never sent
+            over.update(status=RecipientStatus.CANCELLED, owner="", **fields)
+        else:
+            over.update(status=RecipientStatus.UNKNOWN, error_code=Why.INTERRUPTED, owner="")
+    rows.update(status=RecipientStatus.QUEUED, owner="", **fields)
+
+
+def unchecked(outlet: int, blast: int, count: int) -> list[str]:
+    """Numbers that will be written to next, and of which nobody asked yet whether they are on WhatsApp."""
+    rows = Recipient.objects.filter(blast=blast, outlet=outlet, status=RecipientStatus.QUEUED, jid="")
+    return list(rows.order_by("line").values_list("phone", flat=True)[:count])
+
+
+def checked_write(items: Sequence[Checked]) -> list[None]:
+    """Write down what WhatsApp calls these numbers; who is not there is skipped."""
+    for item in items:
+        rows = Recipient.objects.filter(blast=item.blast)
+        absent = [phone for phone, jid in item.jids.items() if jid is None]
+        if absent:
+            waiting = rows.filter(phone__in=absent, status=RecipientStatus.QUEUED, claimed_at=None)
+            waiting.update(status=RecipientStatus.SKIPPED, error_code=Why.NOT_ON_WHATSAPP)
+        there = [(phone, jid) for phone, jid in item.jids.items() if jid is not None]
+        for start in range(0, len(there), ROWS_A_STATEMENT):
+            _write_jids(item.blast, there[start : start + ROWS_A_STATEMENT])
+    return [None] * len(items)
+
+
+def _write_jids(blast: int, there: Sequence[tuple[str, str]]) -> None:
+    table = Recipient._meta.db_table
+    sql = (
+        f"WITH said (phone, jid) AS (VALUES {', '.join(['(%s, %s)'] * len(there))})"  # noqa: S608
+        f" UPDATE {table} SET jid = said.jid FROM said WHERE {table}.blast_id = %s AND {table}.phone = said.phone"
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(sql, [*(part for pair in there for part in pair), blast])
