@@ -67,10 +67,13 @@ def take_ack(session: "Session", ack: Node) -> None:
 
 
 def take_receipt(session: "Session", receipt: Node) -> None:
-    """A receipt settles the message it names; the server acknowledges it in turn."""
+    """A receipt settles the message it names; the server acknowledges it in turn.
+
+    One that asks for it again does not: an ack follows it.
+    """
     device = session.device
     assert device is not None
-    for message_id in ids_of(receipt):
+    for message_id in ids_of(receipt) if receipt.attr("type") != "retry" else ():
         _settle(device, ("message", message_id, ""))
     attrs: dict[str, str | Jid] = {"class": "receipt", "from": receipt.attrs.get("to", SERVER_JID)}
     attrs.update((key, receipt.attrs[key]) for key in ("id", "type", "participant") if key in receipt.attrs)
