@@ -5,6 +5,10 @@ import asyncio
 from tests.whatsapp.peer import MemoryStore
 from whatsapp.client import Client
 from whatsapp.options import ClientOptions
+from whatsapp.protocol.jid import Jid
+from whatsapp.protocol.messages import Text, new_message_id
+
+SHOP = "6287788987745"
 
 
 class Device:
@@ -15,7 +19,13 @@ class Device:
         self.events = []
         self._arrived = asyncio.Event()
         self._also = on_event
-        settings = {"url": simulator.url, "root_key": simulator.root_key, "close_timeout_s": 0.2, "pre_keys_first": 30}
+        settings = {
+            "url": simulator.url,
+            "root_key": simulator.root_key,
+            "close_timeout_s": 0.2,
+            "pre_keys_first": 30,
+            "media_scheme": "http",
+        }
         self.client = Client(self.store, self._on_event, ClientOptions(**settings | options), pairing=pairing)
         self.task = asyncio.create_task(self.client.run())
 
@@ -31,6 +41,19 @@ class Device:
                 self._arrived.clear()
                 await self._arrived.wait()
         return found[count - 1]
+
+    async def text(self, to, text, message_id=None, **details):
+        """Send a text to a number or a phone."""
+        to = to if isinstance(to, Jid) else Jid(getattr(to, "number", to))
+        return await self.client.send_message(to, Text(text), message_id=message_id or new_message_id(), **details)
+
+    def told(self, kind):
+        return [event for event in self.events if isinstance(event, kind)]
+
+    async def crash(self):
+        """End as a killed process does: nothing more is said or kept."""
+        self.task.cancel()
+        await asyncio.wait([self.task])
 
     async def end(self):
         async with asyncio.timeout(5):

@@ -26,28 +26,6 @@ NUMBER = "6287788987745"
 
 
 @pytest.fixture
-async def simulator():
-    async with Simulator() as found:
-        yield found
-        assert found.mistakes == []
-
-
-@pytest.fixture
-async def device(simulator):
-    """Makes devices; all are closed in the end."""
-    made = []
-
-    def make(*args, **options):
-        made.append(Device(simulator, *args, **options))
-        return made[-1]
-
-    yield make
-    for each in made:
-        await each.client.close()
-        await each.end()
-
-
-@pytest.fixture
 def linked(simulator, device):
     """Makes a device that was linked before; `pre_keys` is how many the server still has."""
 
