@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from blast.phones import TEXT_FORMULA, BadNumber, read_number
 from blast.problems import Code, Problem, Refused, excerpt
-from blast.spreadsheets import ERROR, FORMULA, Limits, rows_of, text_rows
+from blast.spreadsheets import ERROR, FORMULA, Limits, refuse_no_text, rows_of, text_rows
 from blast.variables import lacking, normal_name
 
 __all__ = ["Limits", "Parsed", "Row", "parse", "parse_text"]
@@ -93,9 +93,11 @@ def parse_text(
     try:
         if len(text) > limits.file_bytes:
             raise Refused(Code.TOO_LARGE, limit=limits.file_bytes // 1_000_000)
+        refuse_no_text(text)
         first = next(iter(text.strip().splitlines()), "")
         if any(normal_name(cell.strip(' "')) in _PHONE for cell in _SEPARATOR.split(first)):
             return _parsed(text_rows(text), limits, required, opted_out, progress)
+        _refuse_missing(required, {"phone", "name"})
         columns = _Columns(phone=0, name=1, outlet=None, variables={}, headings=["phone", "name"])
         reader = _Reader(columns, limits, required, opted_out)
         _read(reader, _lines(text), limits, progress)
@@ -186,11 +188,15 @@ def _columns(cells: Sequence[object], limits: Limits, required: Collection[str])
     for heading in headings:
         if heading and not normal_name(heading):
             raise Refused(Code.BAD_HEADING, heading=excerpt(heading, 60))
-    for variable in required:
-        if variable != "outlet" and variable not in meanings:
-            raise Refused(Code.MISSING_COLUMN, variable=variable)
+    _refuse_missing(required, meanings)
     variables = {i: name for name, i in meanings.items() if name not in _MEANINGS}
     return _Columns(meanings["phone"], meanings.get("name"), meanings.get("outlet"), variables, headings)
+
+
+def _refuse_missing(required: Collection[str], columns: Collection[str]) -> None:
+    for variable in required:
+        if variable != "outlet" and variable not in columns:
+            raise Refused(Code.MISSING_COLUMN, variable=variable)
 
 
 _MEANINGS: Mapping[str, frozenset[str]] = {"phone": _PHONE, "name": _NAME, "outlet": _OUTLET}
