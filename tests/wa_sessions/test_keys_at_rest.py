@@ -9,6 +9,7 @@ from django.core.management import call_command
 
 from tests.wa_sessions.house import open_house
 from wa_sessions import manager as manager_module, services
+from wa_sessions.models import WhatsAppSession
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
