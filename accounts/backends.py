@@ -21,6 +21,10 @@ ADMIN_PERMISSIONS = frozenset(
         "wa_sessions.view_whatsappsession",
         "wa_sessions.change_whatsappsession",
         "wa_sessions.view_flip",
+        "blast.view_blast",
+        "blast.view_recipient",
+        "blast.view_optout",
+        "blast.view_act",
     }
 )
 

@@ -9,6 +9,7 @@
   const RETRY_MS = 3000;
   const HIDDEN_EVERY_MS = 60000;
   const HINT_MS = 60; // hints that come together are answered by one fetch
+  const BLAST_HINT_MS = 500; // a blast changes with every message
   const SILENT_MS = 14000; // one missed refresh and a little
   const READING_MS = 20000;
   const parser = new DOMParser();
@@ -238,6 +239,7 @@
         document.dispatchEvent(new CustomEvent("gerai:changed", { detail: data.outletId }));
         soon();
       }
+      if (data.type === "blast" && isShown(data.blastId)) soon(BLAST_HINT_MS);
     });
     socket.addEventListener("close", () => {
       socket = null;
@@ -248,12 +250,18 @@
     });
   }
 
-  function soon() {
+  /* A page that shows blasts names the one it shows, or none for all of them. */
+  function isShown(blast) {
+    const shown = live.dataset.blasts;
+    return shown !== undefined && (!shown || !blast || blast === shown);
+  }
+
+  function soon(wait = HINT_MS) {
     if (hint) return;
     hint = setTimeout(() => {
       hint = 0;
       refresh();
-    }, document.hidden ? 2000 : HINT_MS);
+    }, document.hidden ? 2000 : wait);
   }
 
   /* --- opened rows --- */
