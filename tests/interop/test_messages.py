@@ -116,7 +116,7 @@ async def test_it_asks_again_for_what_it_could_not_read(
 ) -> None:
     await person.send(phone.number, "Halo 0")
     assert await text(linked) == "Halo 0"
-    person.damage = 2  # for the phone and for Baileys
+    simulator.fault("damage", person.number)
     await person.send(phone.number, "Halo 1")
     await eventually(lambda: sum(receipt.kind == "retry" for receipt in person.receipts) == 2)
     assert await text(linked) == "Halo 1"

@@ -131,7 +131,7 @@ class ControlClient:
         return list(self.order("add_recipients", reads=reads, lazy=lazy, first=first, **which)["numbers"])
 
     def behave(self, number: str | None = None, **behaviour: Any) -> int:
-        """One phone, or all recipients: `reads`, `confirms`, `lazy`, `corrupt`, `damage` (see
+        """One phone, or all recipients: `reads`, `confirms`, `lazy`, `corrupt` (see
         `whatsapp.simulator.messenger.Messenger`), `network`, `pre_keys_left`. Gives how many phones that were."""
         return int(self.order("behave", number=number, **behaviour)["phones"])
 

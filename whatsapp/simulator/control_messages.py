@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 Order = dict[str, Any]
 Verb = Callable[["Simulator", Order], Awaitable[Order]]
 
-_BEHAVIOURS: Final = {"reads": bool, "confirms": bool, "lazy": bool, "corrupt": int, "damage": int}
+_BEHAVIOURS: Final = {"reads": bool, "confirms": bool, "lazy": bool, "corrupt": int}
 _AT_ONCE: Final = 500
 
 

@@ -21,7 +21,10 @@ def push(device: Device, node: Node) -> None:
     if node.tag in KEPT:
         device.pending = device.pending or {}
         node.attrs.setdefault("id", f"SIM{time.monotonic_ns():X}")
-        device.pending[_key(node)] = node
+        key = _key(node)
+        while node.tag == "receipt" and key in device.pending:
+            key = key[0], key[1], f"{key[2]}+"  # the same once more, and acknowledged once more
+        device.pending[key] = node
         if device.session is not None and device.session.active:
             device.session.send(node)
     elif device.session is not None:
@@ -51,8 +54,9 @@ def take_ack(session: "Session", ack: Node) -> None:
     pending = session.device.pending or {}
     kind, stanza_id = ack.attr("class"), ack.attr("id")
     key = kind, stanza_id, f"{ack.attr('to')} {ack.attr('type')}" if kind == "receipt" else ""
-    if key not in pending:  # a receipt, acknowledged badly
-        key = next((other for other in pending if other[:2] == (kind, stanza_id)), key)
+    if key not in pending and kind == "receipt":  # one that came twice, or one acknowledged badly
+        others = [other for other in pending if other[:2] == key[:2]]
+        key = next((other for other in others if other[2].startswith(key[2])), others[0] if others else key)
     node = pending.get(key)
     if node is None:
         session.mistake(f"an ack for a {kind or 'nothing'} that was not waiting for one")

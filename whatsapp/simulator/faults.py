@@ -14,6 +14,7 @@ or a message of a client, at one of these; `skip` so many messages first:
     message    it was read, and nothing was done with it         yes
     taken      it was passed on, and its ack not sent            yes
     acked      its ack was sent                                  yes
+    part       one device's part of it is passed on              yes
 
     kind           strikes                    what happens
     drop           now; new ones: open        the TCP connection is reset
@@ -33,6 +34,7 @@ or a message of a client, at one of these; `skip` so many messages first:
     ack_delay      messages                   passed on at once, acknowledged `delay_s` late
     no_ack         messages                   passed on, never acknowledged
     token_required messages                   463 for those without the token that their recipient gave (§22)
+    damage         messages, part             encs of this sender arrive damaged, unless they were asked for again
     media          uploads                    answered with HTTP `code` (503)
 
 A temporary ban in mid-blast is two orders: failure with 402, and drop at a message.
@@ -68,6 +70,7 @@ class Stage(enum.StrEnum):
     MESSAGE = "message"
     TAKEN = "taken"
     ACKED = "acked"
+    PART = "part"
 
 
 class Kind(enum.StrEnum):
@@ -88,6 +91,7 @@ class Kind(enum.StrEnum):
     ACK_DELAY = "ack_delay"
     NO_ACK = "no_ack"
     TOKEN_REQUIRED = "token_required"  # noqa: S105
+    DAMAGE = "damage"
     MEDIA = "media"
 
 
@@ -98,6 +102,7 @@ _FIXED_STAGE: Final = {
     Kind.CERTIFICATE: Stage.HELLO,
     Kind.FAILURE: Stage.LOGIN,
     Kind.ACK_ERROR: Stage.MESSAGE,
+    Kind.DAMAGE: Stage.PART,
 }
 _NO_STAGE: Final = frozenset(
     (Kind.DEAF, Kind.SLOW, Kind.NO_SCAN, Kind.ACK_DELAY, Kind.NO_ACK, Kind.TOKEN_REQUIRED, Kind.MEDIA)
@@ -153,6 +158,8 @@ class Fault:
             if self.stage not in (None, fixed):
                 raise SimulatorError(f"{self.kind} strikes at {fixed} only")
             self.stage = fixed
+        elif self.stage is Stage.PART:
+            raise SimulatorError(f"{self.kind} cannot strike a part of a message")
         elif self.stage is None:
             early = self.kind is Kind.BLACK_HOLE and self.number is None
             late = Stage.LOGIN if self.kind is Kind.BLACK_HOLE else Stage.OPEN

@@ -3,6 +3,8 @@
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from google.protobuf.message import DecodeError
+
 from whatsapp.protocol.media import MediaKind
 from whatsapp.protocol.messages import Received, read
 from whatsapp.protocol.protobufs.e2e_pb2 import DocumentMessage, ImageMessage, Message
@@ -73,8 +75,11 @@ class Inbox:
 
 
 def file_of(payload: bytes) -> tuple[MediaKind, ImageMessage | DocumentMessage] | None:
-    """The image or document of a payload that can be read."""
-    message = Message.FromString(payload)
+    """The image or document of a payload; None if there is none, or nothing can be read."""
+    try:
+        message = Message.FromString(payload)
+    except DecodeError:
+        return None
     if message.HasField("device_sent_message"):
         message = message.device_sent_message.message
     if message.HasField("document_with_caption_message"):

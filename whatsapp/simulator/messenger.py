@@ -4,13 +4,19 @@ import asyncio
 import time
 from typing import TYPE_CHECKING, Any, Final
 
-from whatsapp.exceptions import MediaError, NoSessionError, OldCounterError, SignalError, UnknownPreKeyError
+from whatsapp.exceptions import (
+    BundleError,
+    MediaError,
+    NoSessionError,
+    OldCounterError,
+    SignalError,
+    UnknownPreKeyError,
+)
 from whatsapp.protocol import media
 from whatsapp.protocol.jid import SERVER_JID, Jid
 from whatsapp.protocol.messages import Text, encode, new_message_id, own_copy, pad, unpad
 from whatsapp.protocol.nodes import Attr, Node
 from whatsapp.protocol.signal.cipher import PRE_KEY_MESSAGE
-from whatsapp.protocol.signal.x3dh import Bundle
 from whatsapp.simulator import routing
 from whatsapp.simulator.accounts import Account
 from whatsapp.simulator.delivery import ids_of
@@ -23,7 +29,6 @@ if TYPE_CHECKING:
     from whatsapp.simulator.server import Simulator
 
 MAX_RETRIES: Final = 5
-_DAMAGE: Final = 20  # bytes from the end of a pkmsg: inside of the message that it wraps
 
 
 class Messenger:
@@ -36,7 +41,6 @@ class Messenger:
         self.confirms = True  # sends delivery receipts
         self.lazy = False  # decrypts only when the inbox is looked at; so it never asks for a retry
         self.corrupt = 0  # how many messages to come arrive damaged
-        self.damage = 0  # how many of the encs that it sends arrive damaged
         self.waiting: list[Node] = []  # stanzas at the server, while there is no network
         self.handset = Handset(account)
         self.receipts: list[PhoneReceipt] = []  # for what it sent
@@ -128,7 +132,7 @@ class Messenger:
             return
         if self.corrupt > 0:
             self.corrupt -= 1
-            data = _damaged(kind, data)
+            data = routing.damaged(enc)
         try:
             payload = unpad(self.handset.decrypt(Address(account.number, device), kind, data))
         except OldCounterError:
@@ -234,17 +238,17 @@ class Messenger:
         address, bundle = Address(target[0].number, target[1]), None
         if keys is not None and registration is not None:
             bundle = read_bundle(keys, registration)
-        elif count > 1:
-            bundle = self._fetch(target)
+        elif count > 1 or not self.handset.has_session(address):
+            bundle = bundle_of(self._simulator, *target)
+        if bundle is None and not self.handset.has_session(address):
+            return  # the device is gone
         if bundle is not None:
-            self.handset.begin(address, bundle)
+            try:
+                self.handset.begin(address, bundle)
+            except BundleError as error:
+                self._simulator.ledger.mistake(f"a retry receipt with keys that are none: {error}", *address)
+                return
         self._write(target, sent[0], node.attr("id"), sent[1], as_lid=_from(node).is_lid, count=count)
-
-    def _fetch(self, target: routing.Target) -> Bundle:
-        bundle = bundle_of(self._simulator, *target)
-        if bundle is None:
-            raise PhoneError("That device is gone.")
-        return bundle
 
     def _write(
         self, target: routing.Target, chat: Account, message_id: str, payload: bytes, *, as_lid: bool, count: int = 0
@@ -252,20 +256,14 @@ class Messenger:
         """One device's part of a message of ours."""
         address, to = Address(target[0].number, target[1]), chat.address(0, as_lid=as_lid)
         if not self.handset.has_session(address):
-            self.handset.begin(address, self._fetch(target))
+            bundle = bundle_of(self._simulator, *target)
+            assert bundle is not None  # we asked for the devices just now
+            self.handset.begin(address, bundle)
         is_own = target[0] is self.account and chat is not self.account
         kind, data = self.handset.encrypt(address, pad(own_copy(payload, to) if is_own else payload))
-        if self.damage > 0:
-            self.damage -= 1
-            data = _damaged(kind, data)
         enc = Node("enc", {"v": "2", "type": kind, **({"count": str(count)} if count else {})}, data)
         routing.deliver(self._simulator, (self.account, 0), target, to, {"id": message_id, "type": "text"}, [enc])
 
 
 def _from(node: Node) -> Jid:
     return node.attr_jid("from") or SERVER_JID
-
-
-def _damaged(kind: str, data: bytes) -> bytes:
-    place = max(0, len(data) - (_DAMAGE if kind == PRE_KEY_MESSAGE else 1))
-    return data[:place] + bytes((data[place] ^ 1,)) + data[place + 1 :] if data else data

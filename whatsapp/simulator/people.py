@@ -25,7 +25,7 @@ class People:
 
     def __init__(self) -> None:
         self.accounts: dict[str, Account] = {}
-        self.tokens: dict[tuple[str, str], bytes] = {}  # (issuer, holder): who may open a chat with the issuer
+        self.tokens: dict[tuple[str, str], tuple[bytes, ...]] = {}  # (issuer, holder): may write to the issuer
         self._phones: dict[str, Phone] = {}
         self._lids: dict[str, str] = {}  # LID user -> number
 
@@ -117,7 +117,9 @@ class People:
 
     def issue_token(self, issuer: Account, holder: Account) -> bytes:
         """Let the holder open a chat with the issuer, and tell its devices (PROTOCOL.md §22)."""
-        token = self.tokens[issuer.number, holder.number] = secrets.token_bytes(16)
+        token = secrets.token_bytes(16)
+        pair = issuer.number, holder.number
+        self.tokens[pair] = *self.tokens.get(pair, ()), token  # older ones hold for weeks
         trusted = Node("token", {"type": "trusted_contact", "t": str(int(time.time()))}, token)
         for device in holder.devices.values():
             attrs: dict[str, str | Jid] = {"type": "privacy_token", "from": issuer.address(0, as_lid=False)}

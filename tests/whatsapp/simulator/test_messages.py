@@ -165,7 +165,6 @@ async def test_a_repeat_is_dropped(simulator: Simulator, person: Phone, writer: 
     [
         (Jid("6280000000"), "404", ""),
         (Jid("123", "g.us"), "404", "something else than a user"),
-        (TO.with_device(3), "400", "to one device"),
     ],
 )
 async def test_it_refuses_messages_to_nobody(
@@ -268,3 +267,34 @@ async def test_own_devices_get_what_the_phone_sends(
     assert writer.read(message) == "Dari telepon"
     await asyncio.sleep(0)
     assert texts(person) == ["Dari telepon"]
+
+
+async def test_nonsense_in_a_message_or_a_retry_does_no_harm(
+    simulator: Simulator, phone: Phone, person: Phone, writer: Writer
+) -> None:
+    await writer.send(TO, "", "3EB00", payload=b"\xff\xff\xff")
+    assert (await writer.take("receipt")).attr("id") == "3EB00"
+    message_id = await person.send(phone.number, "Halo")
+    await writer.take("message")
+    parts = [
+        Node("retry", {"count": "1", "id": message_id, "v": "1"}),
+        Node("registration", {}, b"1234"),
+        Node("keys", {}, [Node("type", {}, b"\x05"), Node("identity", {}, bytes(32))]),
+    ]
+    await writer.client.send("receipt", {"id": message_id, "to": TO, "type": "retry"}, parts)
+    assert (await writer.client.receive()).attr("class") == "receipt"
+    await writer.send(TO, "Halo", "3EB01")
+    assert (await writer.take("receipt")).attr("id") == "3EB01"
+    assert texts(person) == ["Halo"]
+    assert ["keys that are none" in mistake.reason for mistake in simulator.mistakes] == [True]
+
+
+async def test_a_phone_gives_up_in_the_end(simulator: Simulator, person: Phone, writer: Writer) -> None:
+    person.corrupt = 10
+    for _ in range(5):
+        await writer.send(TO, "Halo", "3EB00")
+        assert (await writer.take("receipt")).attr("type") == "retry"
+    await writer.send(TO, "Halo", "3EB00")
+    assert await writer.client.silent()
+    assert person.inbox.undecryptable == 1
+    assert texts(person) == []
