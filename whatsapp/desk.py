@@ -21,7 +21,7 @@ from whatsapp.ratchets import Ratchets
 from whatsapp.settling import kept
 from whatsapp.store import StateChanges, Store
 
-_BUNDLES_AT_ONCE = 50  # devices in one query
+_IN_ONE_QUERY = 100  # devices
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,8 +109,8 @@ class Desk:
         """Keys of devices, or the number of the error. Raises QueryError, NotConnectedError, TimeoutError."""
         found: dict[Jid, Bundle | int] = {}
         wanted = list(devices)
-        for start in range(0, len(wanted), _BUNDLES_AT_ONCE):
-            part = wanted[start : start + _BUNDLES_AT_ONCE]
+        for start in range(0, len(wanted), _IN_ONE_QUERY):
+            part = wanted[start : start + _IN_ONE_QUERY]
             answered = people_stanzas.read_bundles(await self.line.query(people_stanzas.bundles_query(part)))
             found.update((device, answered.get(device, 404)) for device in part)
         return found

@@ -16,7 +16,7 @@ from whatsapp.store import Store, TrustedToken
 
 _MAX_KNOWN = 1000  # accounts whose devices are kept
 _MAX_PAIRS = 1000  # of number and LID
-_AT_ONCE = 50  # accounts in one query
+_IN_ONE_QUERY = 100  # accounts
 
 
 @dataclass(slots=True)
@@ -67,8 +67,8 @@ class People:
             else:
                 missing.append(user)
         missing = [*dict.fromkeys(missing)]
-        for start in range(0, len(missing), _AT_ONCE):
-            found.update(await self._ask(missing[start : start + _AT_ONCE]))
+        for start in range(0, len(missing), _IN_ONE_QUERY):
+            found.update(await self._ask(missing[start : start + _IN_ONE_QUERY]))
         return found
 
     async def own_devices(self, like: Jid) -> tuple[Jid, ...]:
@@ -138,8 +138,8 @@ class People:
     async def check(self, numbers: Sequence[str]) -> Mapping[str, Jid | None]:
         """The canonical addresses of numbers (digits), None for those that are not on WhatsApp. Raises as `find`."""
         found: dict[str, Jid | None] = {}
-        for start in range(0, len(numbers), _AT_ONCE):
-            part = numbers[start : start + _AT_ONCE]
+        for start in range(0, len(numbers), _IN_ONE_QUERY):
+            part = numbers[start : start + _IN_ONE_QUERY]
             answer = await self._line.query(people_stanzas.contacts_query(part, _sid()))
             found.update(people_stanzas.read_contacts(answer, part))
         return found

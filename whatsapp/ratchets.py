@@ -18,15 +18,18 @@ _LAST_WORDS_S = 5.0  # for a commit whose caller was cancelled
 class Ratchets:
     """Hold `lock` from `load` to `commit`: two that take the same step would encrypt two messages with one key."""
 
-    __slots__ = ("_recent", "_store", "lock")
+    __slots__ = ("_is_lost", "_recent", "_store", "lock")
 
     def __init__(self, store: Store) -> None:
         self._store = store
         self._recent: OrderedDict[str, Record] = OrderedDict()  # as they are in the store
+        self._is_lost = False  # a write may still be under way, and nobody knows
         self.lock = asyncio.Lock()
 
     async def load(self, addresses: Collection[str]) -> dict[str, Record]:
         """The records of the addresses that have one. Raises StoreError. One that cannot be read counts as none."""
+        if self._is_lost:
+            raise StoreError("what the store has is unknown")
         found = {address: self._recent[address] for address in addresses if address in self._recent}
         missing = [address for address in addresses if address not in found]
         if missing:
@@ -49,7 +52,7 @@ class Ratchets:
             self._recent.clear()
             if isinstance(error, asyncio.CancelledError):
                 # The lock must not be let go of while this may still take effect.
-                await _settled(work)
+                self._is_lost = not await _settled(work)
             raise
         for address, record in records.items():
             if record is not None:
@@ -64,10 +67,12 @@ class Ratchets:
             self._recent.popitem(last=False)
 
 
-async def _settled(work: "asyncio.Future[None]") -> None:
-    done, late = await asyncio.wait({work}, timeout=_LAST_WORDS_S)
-    for future in late:
-        future.cancel()
-    for future in done:
-        if not future.cancelled() and isinstance(future.exception(), StoreError):
-            pass  # retrieved; whoever asked is gone
+async def _settled(work: "asyncio.Future[None]") -> bool:
+    """Whether it came to an end in time, good or bad."""
+    _, late = await asyncio.wait({work}, timeout=_LAST_WORDS_S)
+    if late:
+        work.cancel()
+        return False
+    if not work.cancelled():
+        work.exception()  # whoever asked is gone
+    return True

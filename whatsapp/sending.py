@@ -21,6 +21,7 @@ from whatsapp.store import SentMessage, StateChanges, TrustedToken
 STALE_DEVICES: Final = 479  # the list of devices that a message was made for is out of date
 _UNNAMED_REFUSAL: Final = 400
 _NO_KEYS: Final = 404
+_PREPARED_AT_ONCE: Final = 50  # persons: two queries and one commit
 _TOKEN_BUCKET_S: Final = 604_800
 _TOKEN_BUCKETS: Final = 4  # a token is good in the one that it is from and the three after that
 
@@ -40,6 +41,15 @@ class _Letter:
     kind: str  # the `type` of the stanza
     media_type: str | None
     payload: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class _Audience:
+    """The devices that a message is for."""
+
+    theirs: tuple[Jid, ...]
+    own: tuple[Jid, ...]  # our others, which get copies
+    is_own_chat: bool  # it is for ourselves
 
 
 class Sender:
@@ -72,19 +82,25 @@ class Sender:
 
     async def prepare(self, recipients: Collection[Jid]) -> dict[Jid, bool]:
         """See `Client.prepare`."""
+        found: dict[Jid, bool] = {}
+        wanted = [*dict.fromkeys(recipients)]
+        for start in range(0, len(wanted), _PREPARED_AT_ONCE):
+            found.update(await self._prepare(wanted[start : start + _PREPARED_AT_ONCE]))
+        return found
+
+    async def _prepare(self, recipients: Collection[Jid]) -> dict[Jid, bool]:
         desk = self._desk
         people = await desk.people.find(recipients)
         found = {user: people.get(normal(user)) for user in recipients}
         devices = {device for person in found.values() if person is not None for device in person.devices}
         if devices:
             devices.update(await desk.people.own_devices(next(iter(devices))))
-        addresses = [signal_address(device) for device in devices]
         async with desk.ratchets.lock:
-            records = await desk.ratchets.load(addresses)
+            records = await desk.ratchets.load([signal_address(device) for device in devices])
         bundles = await desk.fetch_bundles(_without_session(devices, records))
         async with desk.ratchets.lock:
             records = await desk.ratchets.load([signal_address(device) for device in bundles])
-            await desk.commit(await desk.with_sessions(devices, records, bundles))
+            await desk.commit(await desk.with_sessions(bundles, records, bundles))
         return {user: person is not None for user, person in found.items()}
 
     async def _person(self, to: Jid) -> Person:
@@ -104,14 +120,14 @@ class Sender:
         """Encrypt, keep, write; gives the server's ack."""
         desk = self._desk
         now = int(desk.options.now())
-        own = await desk.people.own_devices(person.chat)
-        token = await desk.people.token(person)
-        issues = now // _TOKEN_BUCKET_S > token.issued_at // _TOKEN_BUCKET_S
+        audience = await self._audience(person)
+        token = TrustedToken() if audience.is_own_chat else await desk.people.token(person)
+        issues = not audience.is_own_chat and now // _TOKEN_BUCKET_S > token.issued_at // _TOKEN_BUCKET_S
         changes = StateChanges(
             tokens={person.token_key: replace(token, issued_at=now)} if issues else {},
             sent=SentMessage(letter.message_id, str(person.chat), letter.payload, now),
         )
-        parts = await self._encrypt(person, own, letter, changes)
+        parts = await self._encrypt(person.chat, audience, letter, changes)
         if issues:
             person.token = changes.tokens[person.token_key]
         stanza = message_stanzas.message(
@@ -125,17 +141,22 @@ class Sender:
         )
         ack = await desk.line.acknowledged(stanza, desk.options.ack_timeout_s)
         if _refusal(ack) is None:
-            self._compare_devices(person, own, ack)
+            self._compare_devices(person.chat, audience, ack)
             if issues:
                 desk.line.post(people_stanzas.issue_token(person.chat, now))
         return ack
 
+    async def _audience(self, person: Person) -> _Audience:
+        own = await self._desk.people.own_devices(person.chat)
+        is_own_chat = person.chat.user in self._desk.account.users
+        return _Audience(() if is_own_chat else person.devices, own, is_own_chat)
+
     async def _encrypt(
-        self, person: Person, own: Collection[Jid], letter: _Letter, changes: StateChanges
+        self, chat: Jid, audience: _Audience, letter: _Letter, changes: StateChanges
     ) -> list[tuple[Jid, Node]]:
         """The parts for all devices that have keys; what was done to get them is in the store then."""
         desk = self._desk
-        devices = (*person.devices, *own)
+        devices = (*audience.theirs, *audience.own)
         addresses = [signal_address(device) for device in devices]
         bundles: dict[Jid, Bundle | int] = {}
         while True:
@@ -144,8 +165,9 @@ class Sender:
                 missing = [device for device in _without_session(devices, records) if device not in bundles]
                 if not missing:
                     begun = await desk.with_sessions(devices, records, bundles)
-                    changed, parts = self._seal(person, own, letter, {**records, **begun})
-                    if not any(device in person.devices for device, _ in parts):
+                    changed, parts = self._seal(chat, audience, letter, {**records, **begun})
+                    reached = {device for device, _ in parts}
+                    if reached.isdisjoint(audience.theirs) and not audience.is_own_chat:
                         errors = [found for found in bundles.values() if isinstance(found, int)]
                         raise QueryError(errors[0] if errors else _NO_KEYS, "no keys for the recipient's devices")
                     await desk.commit(changed, changes)
@@ -154,31 +176,31 @@ class Sender:
             bundles.update(await desk.fetch_bundles(missing))
 
     def _seal(
-        self, person: Person, own: Collection[Jid], letter: _Letter, records: Mapping[str, Record]
+        self, chat: Jid, audience: _Audience, letter: _Letter, records: Mapping[str, Record]
     ) -> tuple[dict[str, Record], list[tuple[Jid, Node]]]:
         keys = self._desk.account.keys
-        copy = messages.own_copy(letter.payload, person.chat) if own else b""
+        copy = messages.own_copy(letter.payload, chat) if audience.own else b""
         changed: dict[str, Record] = {}
         parts = []
-        for device, payload in [(d, letter.payload) for d in person.devices] + [(d, copy) for d in own]:
-            address = signal_address(device)
-            record = changed.get(address) or records.get(address)
-            if record is not None and record.current is not None:
-                done = cipher.encrypt(record, messages.pad(payload), keys)
-                changed[address] = done.record
-                parts.append((device, message_stanzas.encrypted(done.kind, done.data, letter.media_type)))
+        for devices, payload in ((audience.theirs, letter.payload), (audience.own, copy)):
+            for device in devices:
+                address = signal_address(device)
+                record = records.get(address)
+                if record is not None and record.current is not None and address not in changed:
+                    done = cipher.encrypt(record, messages.pad(payload), keys)
+                    changed[address] = done.record
+                    parts.append((device, message_stanzas.encrypted(done.kind, done.data, letter.media_type)))
         return changed, parts
 
-    def _compare_devices(self, person: Person, own: Collection[Jid], ack: Node) -> None:
+    def _compare_devices(self, chat: Jid, audience: _Audience, ack: Node) -> None:
         """The server names the devices that it delivered to. If they are others, the next message asks for them."""
         theirs = ack.attr("phash")
         if not theirs:
             return
         people = self._desk.people
-        others = [*person.devices, *own]
-        hashes = map(messages.participants_hash, (others, [*others, people.this_device(person.chat)]))
-        if theirs not in hashes:
-            people.forget_named([person.chat])
+        devices = [*audience.theirs, *audience.own]
+        if theirs not in map(messages.participants_hash, (devices, [*devices, people.this_device(chat)])):
+            people.forget_named([chat])
             people.forget_me()
 
 

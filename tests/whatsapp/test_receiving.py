@@ -13,6 +13,7 @@ from whatsapp.protocol.nodes import Node
 from whatsapp.protocol.protobufs.e2e_pb2 import Message, ProtocolMessage
 from whatsapp.simulator import stanzas
 from whatsapp.simulator.handset import Address
+from whatsapp.simulator.key_queries import bundle_of
 
 
 def is_settled(simulator, number=SHOP):
@@ -30,7 +31,7 @@ def sent_by(phone, simulator, payload, **attrs):
     device = simulator.phone(SHOP).devices[0]
     address = Address(SHOP, device.number)
     if not phone.handset.has_session(address):
-        phone.handset.begin(address, phone._fetch((device.account, device.number)))
+        phone.handset.begin(address, bundle_of(simulator, device.account, device.number))
     kind, data = phone.handset.encrypt(address, payload)
     enc = Node("enc", {"v": "2", "type": kind}, data)
     sender = phone.account.address(0, as_lid=False)

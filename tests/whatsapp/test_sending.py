@@ -85,6 +85,10 @@ class TestTexts:
         budi.network = True
         await shows(budi, "Halo")
 
+    async def test_a_note_to_oneself(self, shop, simulator):
+        await shop.text(SHOP, "Ingat")
+        await until(lambda: simulator.phone(SHOP).copies.messages or simulator.phone(SHOP).inbox.messages)
+
     async def test_typing_is_seen_first(self, shop, budi):
         await shop.text(budi, "Halo", typing_s=0.05)
         await shows(budi, "Halo")
@@ -153,7 +157,7 @@ class TestDevices:
         await shows(simulator.phone(numbers[0]), "Halo")
 
     async def test_numbers_are_checked_in_batches(self, shop, simulator):
-        numbers = simulator.add_recipients(70)
+        numbers = simulator.add_recipients(150)
         before = simulator.counts(SHOP).queries
         found = await shop.client.check_numbers([*numbers, "6280000000000"])
         assert simulator.counts(SHOP).queries - before == 2
