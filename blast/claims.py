@@ -8,7 +8,7 @@ the same device only.
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from django.db import connection
@@ -48,6 +48,7 @@ class Claimed:
     device: str
     claimed_at: datetime  # since when it may have been on the wire
     maybe_sent: bool  # an earlier life, or this one, may have sent it already
+    present_device: str  # the outlet's jid now
     tries: int = 0  # by this sender
 
 
@@ -118,7 +119,12 @@ def _claim(claim: Claim) -> list[Claimed]:
         rows = cursor.fetchall()
     claimed = [_claimed(claim.blast, row, claim.now) for row in rows]
     claimed.sort(key=lambda pair: pair[0])
-    return [row for _, row in claimed]
+    found = [row for _, row in claimed]
+    if any(row.maybe_sent for row in found):
+        device = WhatsAppSession.objects.values_list("jid", flat=True).get(pk=claim.outlet)
+        for row in found:
+            row.present_device = device
+    return found
 
 
 def _claim_sql() -> str:
@@ -141,12 +147,25 @@ def _claim_sql() -> str:
 
 def _claimed(blast: int, row: Sequence[Any], now: datetime) -> tuple[int, Claimed]:
     line, pk, phone, name, variables, message_id, jid, device, claimed_at = row
-    if isinstance(claimed_at, str):  # SQLite
-        claimed_at = datetime.fromisoformat(claimed_at).replace(tzinfo=now.tzinfo)
+    if isinstance(claimed_at, str):
+        claimed_at = datetime.fromisoformat(claimed_at)
+    if claimed_at.tzinfo is None:  # SQLite
+        claimed_at = claimed_at.replace(tzinfo=UTC)
     values = variables if isinstance(variables, dict) else json.loads(variables)
-    return line, Claimed(
-        pk, blast, phone, name, values, message_id, jid, device, claimed_at, maybe_sent=claimed_at != now
+    claimed = Claimed(
+        pk=pk,
+        blast=blast,
+        phone=phone,
+        name=name,
+        variables=values,
+        message_id=message_id,
+        jid=jid,
+        device=device,
+        claimed_at=claimed_at,
+        maybe_sent=claimed_at != now,
+        present_device=device,
     )
+    return line, claimed
 
 
 def outcomes_write(outcomes: Sequence[Outcome]) -> list[None]:

@@ -116,6 +116,8 @@ class Recipient(models.Model):
             models.Index(fields=("blast", "outlet", "status", "line"), name="recipient_claim"),  # claims and counters
             models.Index(fields=("outlet", "claimed_at"), name="recipient_history"),  # for pacing
             models.Index(fields=("phone",), name="recipient_phone"),
+            # What is on its way: never many, and looked for every second.
+            models.Index(fields=("outlet",), condition=Q(status="SENDING"), name="recipient_sending"),
         )
 
     def __str__(self) -> str:
@@ -131,6 +133,8 @@ class OptOut(models.Model):
         Outlet, null=True, on_delete=models.SET_NULL, related_name="+", verbose_name=_("by way of")
     )
     text = models.CharField(_("reply"), max_length=200, blank=True, default="")
+    reply_id = models.CharField(max_length=80, blank=True, default="", editable=False)  # of the reply itself
+    jid = models.CharField(max_length=80, blank=True, default="", editable=False)  # where the confirmation goes
     message_id = models.CharField(max_length=40, default=new_message_id, editable=False)  # of the confirmation
     confirmed_at = models.DateTimeField(null=True, blank=True, editable=False)
     ended_at = models.DateTimeField(_("undone"), null=True, blank=True)

@@ -135,7 +135,7 @@ def blast_update(
         if outlets is not None:
             blast.outlets.set(outlets)
         if rows is None and (body is not None or outlets is not None or assignment is not None):
-            rows = [_row_of(each) for each in Recipient.objects.filter(blast=blast).order_by("line")]
+            rows = [row_of(each) for each in Recipient.objects.filter(blast=blast).order_by("line")]
         if rows is not None:
             _check_rows(blast.body, rows)
             placed = assigned(rows, chosen, blast.assignment)
@@ -348,7 +348,7 @@ def _insert(blast: Blast, rows: Sequence[Row], placed: Sequence[int]) -> None:
     )
 
 
-def _row_of(recipient: Recipient) -> Row:
+def row_of(recipient: Recipient) -> Row:
     return Row(recipient.line, recipient.phone, recipient.name, recipient.asked_outlet, recipient.variables)
 
 

@@ -28,22 +28,29 @@ class Lifecycle:
         if self._is_started:
             return
         self._is_started = True
-        from wa_sessions import manager  # here, since Django is set up only by now
+        from blast import worker  # here, since Django is set up only by now
+        from wa_sessions import manager
 
         _calm_the_interpreter()
         await manager.start()
+        worker.start()  # before the loop turns: what comes for the outlets must be heard from the first message on
 
     async def stop(self) -> None:
         """Stop the manager, within a bound: whoever ends us may be about to kill."""
         if not self._is_started or self._is_stopped:
             return
         self._is_stopped = True
+        from blast import worker
         from wa_sessions import manager
 
         try:
-            await asyncio.wait_for(manager.stop(), STOP_WITHIN_S)
+            async with asyncio.timeout(STOP_WITHIN_S):
+                await worker.stop()
+                await manager.stop()
         except TimeoutError:
             logger.error("The sessions did not stop within %d s", STOP_WITHIN_S)
+        finally:
+            worker.close()
 
     def hang_on_reactor(self) -> None:
         """Hook start and stop into Daphne, where this process runs under it."""

@@ -42,11 +42,15 @@ class GroupCommit:
 
         While the database is away this waits. Whoever stops waiting may still find the item written.
         """
+        return await self.submit(write, item)
+
+    def submit(self, write: Write[T, R], item: T) -> "asyncio.Future[R]":
+        """`write` for those who need not wait at once."""
         future: asyncio.Future[R] = asyncio.get_running_loop().create_future()
         self._waiting.append((write, item, future))
         self._is_idle.clear()
         self._has_work.set()
-        return await future
+        return future
 
     async def flush(self, timeout_s: float) -> bool:
         """Wait until all is written, at most `timeout_s` seconds. Returns whether it is."""
