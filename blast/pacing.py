@@ -143,6 +143,14 @@ def next_at(history: History, pace: Pace, now: float, random: float) -> float:
     return math.inf
 
 
+def left_today(history: History, pace: Pace, now: float) -> int | None:
+    """How many more the daily cap allows before midnight; None without a cap. Other limits may allow less."""
+    if pace.daily_cap is None:
+        return None
+    cap = min(pace.daily_cap, _part_of(pace.daily_cap, share(now, pace, history.linked_at)))
+    return max(0, cap - history.on(_local(now, pace.zone).date()))
+
+
 def is_quiet(at: float, pace: Pace) -> bool:
     """Whether the wall clock is in the quiet hours: at or after `quiet_from`, before `quiet_to`."""
     start, end = pace.quiet_from, pace.quiet_to

@@ -9,7 +9,7 @@ from blast.problems import Code, Problem, Refused, excerpt
 from blast.spreadsheets import ERROR, FORMULA, Limits, refuse_no_text, rows_of, text_rows
 from blast.variables import lacking, normal_name
 
-__all__ = ["Limits", "Parsed", "Row", "parse", "parse_text"]
+__all__ = ["Limits", "Parsed", "Row", "parse", "parse_rows", "parse_text"]
 
 NAME_CHARS = 100
 PROGRESS_EVERY = 500
@@ -104,6 +104,27 @@ def parse_text(
     except Refused as refused:
         return Parsed(problems=[refused.problem])
     return reader.parsed
+
+
+def parse_rows(
+    given: Sequence[Mapping[str, object]],
+    *,
+    limits: Limits = Limits(),  # noqa: B008
+    required: Collection[str] = (),
+    opted_out: Collection[str] = frozenset(),
+) -> Parsed:
+    """Rows of a program: `phone`, perhaps `name` and `outlet`, all further keys are variables. Lines count from 1."""
+    names = list(dict.fromkeys(name for row in given for name in row))
+    try:
+        for line, row in enumerate(given, 1):
+            for cell in (*row, *row.values()):
+                if isinstance(cell, str):
+                    refuse_no_text(cell, line)
+        table: list[tuple[int, Sequence[object]]] = [(0, names)] if given else []
+        table += ((line, [row.get(name, "") for name in names]) for line, row in enumerate(given, 1))
+        return _parsed(table, limits, required, opted_out, None)
+    except Refused as refused:
+        return Parsed(problems=[refused.problem])
 
 
 def _lines(text: str) -> Iterable[tuple[int, Sequence[object]]]:

@@ -55,10 +55,10 @@ def rows_of(data: bytes, limits: Limits) -> Iterable[tuple[int, Sequence[object]
     return text_rows(_decoded(data))
 
 
-def refuse_no_text(text: str) -> None:
-    """Raises `Refused` for signs that belong in no text, with their line."""
+def refuse_no_text(text: str, line: int | None = None) -> None:
+    """Raises `Refused` for signs that belong in no text, with their line: this one, or as the text counts."""
     if found := _NO_TEXT.search(text):
-        raise Refused(Code.NOT_TEXT, at=text.count("\n", 0, found.start()) + 1)
+        raise Refused(Code.NOT_TEXT, at=line or text.count("\n", 0, found.start()) + 1)
 
 
 def text_rows(text: str) -> Iterator[tuple[int, list[str]]]:

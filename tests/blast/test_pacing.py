@@ -8,7 +8,18 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from blast.pacing import REASONS, History, Pace, estimate, expected_end, history_from, is_quiet, next_at, share
+from blast.pacing import (
+    REASONS,
+    History,
+    Pace,
+    estimate,
+    expected_end,
+    history_from,
+    is_quiet,
+    left_today,
+    next_at,
+    share,
+)
 
 JAKARTA = ZoneInfo("Asia/Jakarta")
 
@@ -143,6 +154,16 @@ def test_the_delay_and_its_jitter():
     assert next_at(history, pace, noon + 30, 0.999) == noon + 30
 
 
+def test_a_message_noted_with_an_older_time_makes_no_room():
+    pace = Pace(delay_s=10, per_minute=2, quiet_from=None)
+    noon = at("2026-11-21 12:00")
+    history = History([noon, noon], pace, LONG_AGO)
+    history.note(noon - 3600)
+    assert next_at(history, pace, noon, 0.0) >= noon + 60
+    history.note(noon - 86400)
+    assert history.on(datetime.date(2026, 11, 21)) == 4
+
+
 def test_the_cap_begins_anew_at_midnight_in_jakarta():
     pace = Pace(delay_s=0, per_minute=None, daily_cap=2, quiet_from=None)
     history = History([at("2026-11-21 23:58"), at("2026-11-21 23:59")], pace, LONG_AGO)
@@ -203,6 +224,17 @@ def test_a_new_number_sends_few():
     now = at("2026-11-21 12:00")
     history = History([now, now], pace, now)
     assert clock(next_at(history, pace, now, 0.0)) == "2026-11-22 00:00:00"
+
+
+def test_what_is_left_of_a_day():
+    noon = at("2026-11-21 12:00")
+    history = History([noon, noon], DAY, LONG_AGO)
+    assert left_today(history, Pace(daily_cap=5), noon) == 3
+    assert left_today(history, Pace(daily_cap=5), at("2026-11-22 00:00")) == 5
+    assert left_today(history, Pace(daily_cap=1), noon) == 0
+    assert left_today(history, Pace(daily_cap=0), noon) == 0
+    assert left_today(history, Pace.off(), noon) is None
+    assert left_today(History([], DAY, noon), Pace(daily_cap=50), noon) == 5
 
 
 def test_limits_of_nothing_never_send():

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from blast.problems import WORDS, Code
-from blast.recipients import Limits, Parsed, Row, parse, parse_text
+from blast.recipients import Limits, Parsed, Row, parse, parse_rows, parse_text
 from tests.blast.workbooks import xlsx
 
 ONE = [("6281234567890", "Budi")]
@@ -196,6 +196,39 @@ def test_pasted_lines_that_are_bad():
         (6, Code.OPTED_OUT),
         (7, Code.SEVERAL_NUMBERS),
     ]
+
+
+def test_rows_of_a_program():
+    parsed = parse_rows(
+        [
+            {"phone": "0812-3456-7890", "name": "Budi", "Kota": "Bandung\nUtara", "total": 5000},
+            {"phone": 6281234567891, "name": None},
+            {"phone": "0812"},
+            {"phone": "+62 81234567890"},
+            {"name": "x"},
+        ]
+    )
+    assert parsed.rows == [
+        Row(1, "6281234567890", "Budi", "", {"kota": "Bandung\nUtara", "total": "5000"}),
+        Row(2, "6281234567891", "", "", {"kota": "", "total": ""}),
+    ]
+    assert problems(parsed) == [(3, Code.BAD_NUMBER), (4, Code.DUPLICATE), (5, Code.NO_NUMBER)]
+
+
+@pytest.mark.parametrize(
+    ("given_", "code"),
+    [
+        ([], Code.EMPTY),
+        ([{}], Code.NO_PHONE_COLUMN),
+        ([{"name": "Budi"}], Code.NO_PHONE_COLUMN),
+        ([{"phone": "081234567890", "a": "1", "A": "2"}], Code.SAME_COLUMN),
+        ([{"phone": "081234567890", "name": "\ud800"}], Code.NOT_TEXT),
+        ([{"phone": "081234567890", "\x00": "x"}], Code.NOT_TEXT),
+        ([{"phone": "081234567890"}] * 21, Code.TOO_MANY_ROWS),
+    ],
+)
+def test_rows_of_a_program_that_are_refused(given_, code):
+    assert problems(parse_rows(given_, limits=Limits(rows=20))) == [(None, code)]
 
 
 def test_a_table_pasted_from_a_sheet():
