@@ -59,8 +59,41 @@ queries = st.builds(
     st.none() | trees,
     texts,
 )
-stanzas = queries | st.builds(
-    Node, st.sampled_from(["iq", "presence", "call", "ib", *sorted(KEPT), "ack"]), attrs, st.lists(trees, max_size=2)
+people = st.sampled_from(
+    [
+        Jid("6281234567890"),
+        Jid("6281234567890", device=1),
+        Jid("6287788987745"),
+        Jid("6287788987745", device=1),
+        Jid("6280000000"),
+    ]
+)
+details = st.dictionaries(st.sampled_from(["v", "type", "count", "id", "t"]), texts | st.sampled_from(["2", "msg"]))
+encs = st.builds(Node, st.just("enc"), details, st.binary(max_size=150))
+parts = st.builds(lambda jid, enc: Node("to", {"jid": jid}, [enc]), people, encs)
+inside = st.lists(
+    encs
+    | st.builds(lambda each: Node("participants", {}, each), st.lists(parts, max_size=4))
+    | st.builds(Node, st.sampled_from(["retry", "registration", "keys", "tctoken", "list", "composing"]), details)
+    | trees,
+    max_size=3,
+)
+messages = st.builds(
+    lambda tag, to, attrs, content: Node(tag, {"id": "3EB0", **attrs, "to": to}, content),
+    st.sampled_from(["message", "receipt", "chatstate"]),
+    people,
+    attrs | st.just({"type": "retry"}),
+    inside,
+)
+stanzas = (
+    queries
+    | messages
+    | st.builds(
+        Node,
+        st.sampled_from(["iq", "presence", "call", "ib", *sorted(KEPT), "ack"]),
+        attrs,
+        st.lists(trees, max_size=2),
+    )
 )
 
 
@@ -95,12 +128,21 @@ def connected(simulator: Simulator, *, linked: bool) -> tuple[Session, Transport
 
 def hear(said: list[Node], *, linked: bool) -> None:
     async def run() -> None:
+        broken: list[dict[str, Any]] = []
+        asyncio.get_running_loop().set_exception_handler(lambda _, context: broken.append(context))
         simulator = Simulator()
+        person = simulator.add_phone("6281234567890")
+        simulator.link_directly(person.number)
+        if linked:
+            simulator.add_phone("6287788987745")
+            await person.send("6287788987745", "Halo", message_id="3EB0")
         session, transport = connected(simulator, linked=linked)
         for node in said:
             session.receive(frame(transport.seal(encode_node(node))))
         session.lost()
         await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        assert broken == []
 
     asyncio.run(run())
 
