@@ -1,7 +1,9 @@
 """The API of connections. `outlet_for` is the only door to an outlet: absent and foreign are the same 404."""
 
+import contextlib
 import json
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any, cast
 
@@ -32,6 +34,7 @@ from wa_sessions.serializers import (
 
 NO_STORE = {"Cache-Control": "no-store"}
 AT_ONCE = 50  # elements of a list
+TURN_PATIENCE_S = 0.3
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 ERRORS = {401: ErrorAnswer}
 OUTLET_ERRORS = {**ERRORS, 404: ErrorAnswer}
@@ -79,7 +82,9 @@ class StatusPageView(APIView):
     def get(self, request: Request) -> HttpResponse:
         """The connection of every outlet that you may see. Reading corrects rows that the sockets contradict."""
         asked = _asked(request)
-        return dumped(selectors.status_page(user_of(request), **asked))
+        user = user_of(request)
+        with _turn():
+            return dumped(selectors.status_page(user, **asked))
 
 
 class StatusView(APIView):
@@ -88,6 +93,21 @@ class StatusView(APIView):
         """The connection of one outlet."""
         outlet = outlet_for(user_of(request), outlet_id)
         return dumped({"success": True, "status": selectors.status_of(outlet)})
+
+
+_reading = threading.Lock()
+
+
+@contextlib.contextmanager
+def _turn() -> Iterator[None]:
+    """One long read at a time: they are the interpreter's work, and several at once only take it from each other, row
+    by row, and from the loop that holds the sockets. A read that hangs with the database does not keep the next."""
+    has_turn = _reading.acquire(timeout=TURN_PATIENCE_S)
+    try:
+        yield
+    finally:
+        if has_turn:
+            _reading.release()
 
 
 def _asked(request: Request) -> dict[str, Any]:
