@@ -129,10 +129,34 @@ def test_tokens():
 
 
 TAGS = st.sampled_from(
-    (
-        "usync list user devices device-list device lid contact error keys key skey id value signature identity"
-        " registration tokens token enc item retry message receipt notification remove"
-    ).split()
+    [
+        "usync",
+        "list",
+        "user",
+        "devices",
+        "device-list",
+        "device",
+        "lid",
+        "contact",
+        "error",
+        "keys",
+        "key",
+        "skey",
+        "id",
+        "value",
+        "signature",
+        "identity",
+        "registration",
+        "tokens",
+        "token",
+        "enc",
+        "item",
+        "retry",
+        "message",
+        "receipt",
+        "notification",
+        "remove",
+    ]
 )
 ATTRS = st.dictionaries(
     st.sampled_from(["jid", "id", "type", "from", "recipient", "t", "val", "count", "code", "key-index", "sender_lid"]),
