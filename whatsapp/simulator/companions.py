@@ -39,6 +39,8 @@ def _user(session: "Session", user: Node, asked: dict[str, Node]) -> Node:
     if contact is not None and (not contact.text.startswith("+") or not written.isdecimal()):
         session.mistake("a number to be checked that is not written +digits")
     jid = user.attr_jid("jid") or Jid(written)
+    if contact is not None:
+        jid = Jid(session.simulator.spellings.get(jid.user, jid.user), jid.server)
     account = session.simulator.account_of(jid)
     attrs: dict[str, Attr] = {}
     if account is not None and wants_lid and contact is not None:

@@ -24,6 +24,7 @@ class InboxMessage:
     file_name: str = ""
     media: bytes | None = field(default=None, repr=False)  # the file; None for texts, and if it could not be had
     problem: str = ""  # why there is no file
+    as_lid: bool = False  # whether it came addressed to the LID
     chat: str = ""  # copies of what another own device sent: to whom; else the sender
 
     def as_dict(self) -> dict[str, Any]:

@@ -78,10 +78,15 @@ class Messenger:
     def read(self, message_id: str | None = None) -> int:
         """Read one message, or all, and say so. Gives how many. Raises PhoneError."""
         self._need_network()
-        found = [message for message in self.inbox.messages.values() if message_id in (None, message.message_id)]
-        for message in found:
-            self._say(message.message_id, self._simulator.accounts[message.sender].address(0, as_lid=False), "read")
-        return len(found)
+        found: dict[Jid, list[str]] = {}
+        for message in self.inbox.messages.values():
+            if message_id in (None, message.message_id):
+                chat = self._simulator.accounts[message.sender].address(0, as_lid=message.as_lid)
+                found.setdefault(chat, []).append(message.message_id)
+        for chat, (first, *further) in found.items():
+            items = [Node("item", {"id": other}) for other in further]
+            self._say(first, chat, "read", [Node("list", {}, items)] if items else None)
+        return sum(map(len, found.values()))
 
     def give_token(self, to: str) -> bytes:
         """Let a number write to this one although they never talked (PROTOCOL.md §22)."""
@@ -175,6 +180,7 @@ class Messenger:
                 device=device,
                 text=received.text,
                 at=time.time(),
+                as_lid=_from(node).is_lid,
                 chat=whom.number if whom is not None else "",
                 **details,
             )

@@ -26,6 +26,7 @@ class People:
     def __init__(self) -> None:
         self.accounts: dict[str, Account] = {}
         self.tokens: dict[tuple[str, str], tuple[bytes, ...]] = {}  # (issuer, holder): may write to the issuer
+        self.spellings: dict[str, str] = {}  # other ways to write a number -> the one that WhatsApp knows
         self._phones: dict[str, Phone] = {}
         self._lids: dict[str, str] = {}  # LID user -> number
 

@@ -193,6 +193,16 @@ async def test_devices_are_announced(simulator: Simulator, phone: Phone, person:
     assert (await writer.take("notification")).attrs["from"] == Jid(phone.number)
 
 
+async def test_a_number_may_be_known_under_other_digits(simulator: Simulator, person: Phone, writer: Writer) -> None:
+    simulator.spellings["62081234567890"] = PERSON
+    users = Node("list", {}, [Node("user", {}, [Node("contact", {}, "+62081234567890")])])
+    query = Node("query", {}, [Node("contact")])
+    usync = Node("usync", {"sid": "1", "mode": "query", "context": "interactive"}, [query, users])
+    user = (await writer.client.query("usync", "get", usync)).child("usync", "list", "user")
+    assert user is not None
+    assert user.attrs["jid"] == TO
+
+
 @pytest.mark.parametrize("on_whatsapp", [True, False])
 async def test_numbers_are_checked_by_lid(
     simulator: Simulator, person: Phone, writer: Writer, on_whatsapp: bool

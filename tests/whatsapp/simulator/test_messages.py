@@ -9,6 +9,7 @@ from whatsapp.protocol.jid import Jid
 from whatsapp.protocol.messages import participants_hash
 from whatsapp.protocol.nodes import Node
 from whatsapp.simulator import PhoneError, Simulator
+from whatsapp.simulator.delivery import ids_of
 from whatsapp.simulator.phone import Phone
 
 PERSON = "6281234567890"
@@ -145,6 +146,20 @@ async def test_what_a_phone_sent_is_asked_for_again(
     assert (again.attr("id"), enc.attr("count")) == (message_id, "2")
     assert writer.read(again) == "Halo"
     assert simulator.mistakes == []
+
+
+@pytest.mark.parametrize("as_lid", [False, True])
+async def test_several_are_read_at_once(simulator: Simulator, person: Phone, writer: Writer, as_lid: bool) -> None:
+    to = person.account.address(0, as_lid=as_lid)
+    for number in range(3):
+        await writer.send(to, "Halo", f"3EB0{number}")
+        await writer.take("receipt")
+    assert person.read() == 3
+    receipt = await writer.take("receipt")
+    assert (receipt.attr("type"), receipt.attrs["from"]) == ("read", to)
+    assert ids_of(receipt) == ["3EB00", "3EB01", "3EB02"]
+    assert person.read("3EB01") == 1
+    assert ids_of(await writer.take("receipt")) == ["3EB01"]
 
 
 async def test_a_repeat_is_dropped(simulator: Simulator, person: Phone, writer: Writer) -> None:
