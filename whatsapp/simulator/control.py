@@ -131,7 +131,7 @@ class ControlClient:
         return list(self.order("add_recipients", reads=reads, lazy=lazy, first=first, **which)["numbers"])
 
     def behave(self, number: str | None = None, **behaviour: Any) -> int:
-        """One phone, or all recipients: `reads`, `confirms`, `lazy`, `corrupt` (see
+        """One phone, or all recipients: `reads`, `confirms`, `lazy`, `corrupt`, `delay_s` (see
         `whatsapp.simulator.messenger.Messenger`), `network`, `pre_keys_left`. Gives how many phones that were."""
         return int(self.order("behave", number=number, **behaviour)["phones"])
 
@@ -165,9 +165,10 @@ class ControlClient:
         answer = self.order("receipts", number=number)
         return {key: answer[key] for key in ("receipts", "typing")}
 
-    def forget(self, number: str, *, account: bool = False) -> None:
-        """The phone lost its Signal sessions; or the number is not on WhatsApp any more."""
-        self.order("forget", number=number, account=account)
+    def forget(self, number: str, *, keys: bool = False, account: bool = False) -> None:
+        """The phone lost its Signal sessions; with `keys` it was installed anew; with `account` it is not on WhatsApp
+        any more."""
+        self.order("forget", number=number, keys=keys, account=account)
 
 
 def _credentials(row: Row) -> Credentials:

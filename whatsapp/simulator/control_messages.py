@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 Order = dict[str, Any]
 Verb = Callable[["Simulator", Order], Awaitable[Order]]
 
-_BEHAVIOURS: Final = {"reads": bool, "confirms": bool, "lazy": bool, "corrupt": int}
+_BEHAVIOURS: Final = {"reads": bool, "confirms": bool, "lazy": bool, "corrupt": int, "delay_s": float}
 _AT_ONCE: Final = 500
 
 
@@ -111,9 +111,11 @@ async def _receipts(simulator: "Simulator", order: Order) -> Order:
 
 
 async def _forget(simulator: "Simulator", order: Order) -> Order:
-    """A phone that lost its Signal sessions, or (`account`) its WhatsApp account."""
+    """A phone that lost its Signal sessions, all its keys (`keys`), or its WhatsApp account (`account`)."""
     phone = simulator.phone(str(order["number"]))
-    if order.get("account"):
+    if order.get("keys"):
+        phone.reinstall()
+    elif order.get("account"):
         if phone.devices:
             raise SimulatorError("Unlink its devices before.")
         simulator.remove_phone(phone.number)

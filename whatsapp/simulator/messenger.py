@@ -39,6 +39,7 @@ class Messenger:
         self.account = account
         self.reads = False  # reads every message at once, and says so
         self.confirms = True  # sends delivery receipts
+        self.delay_s = 0.0  # how late it says anything about messages
         self.lazy = False  # decrypts only when the inbox is looked at; so it never asks for a retry
         self.corrupt = 0  # how many messages to come arrive damaged
         self.waiting: list[Node] = []  # stanzas at the server, while there is no network
@@ -206,7 +207,11 @@ class Messenger:
         attrs: dict[str, Attr] = {"id": message_id, "to": to, **more}
         if kind:
             attrs["type"] = kind
-        routing.receipt(self._simulator, (self.account, 0), Node("receipt", attrs, content))
+        said = self._simulator, (self.account, 0), Node("receipt", attrs, content)
+        if self.delay_s:
+            asyncio.get_running_loop().call_later(self.delay_s, routing.receipt, *said)
+        else:
+            routing.receipt(*said)
 
     def _ask_again(self, node: Node, sender: routing.Target, error: SignalError) -> None:
         """A retry receipt. It has fresh keys where the sender's are of no use."""

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Final, TypeVar
 from whatsapp.exceptions import ProtocolError
 from whatsapp.protocol import code_pairing, curve
 from whatsapp.protocol.jid import SERVER_JID
-from whatsapp.protocol.nodes import Node
+from whatsapp.protocol.nodes import Attr, Node
 from whatsapp.protocol.pairing import QR_PREFIX
+from whatsapp.simulator import delivery
 from whatsapp.simulator.accounts import MAX_DEVICES, Device
 from whatsapp.simulator.exceptions import PhoneError
 from whatsapp.simulator.faults import Kind
+from whatsapp.simulator.handset import Handset
 from whatsapp.simulator.messenger import Messenger
 
 if TYPE_CHECKING:
@@ -108,6 +110,19 @@ class Phone(Messenger):
         if found is None:
             raise PhoneError(f"No device {number} is linked.")
         self._simulator.remove_device(found)
+
+    def reinstall(self) -> None:
+        """WhatsApp is installed anew: other keys, no sessions, no linked devices; those who wrote to it are told."""
+        self._need_network()
+        for device in self.devices:
+            self._simulator.remove_device(device)
+        self.account.account_private = curve.new_private()
+        self.handset = Handset(self.account)
+        for number in sorted(self.account.contacts or ()):
+            writer = self._simulator.accounts.get(number)
+            for device in writer.devices.values() if writer is not None else ():
+                attrs: dict[str, Attr] = {"type": "encrypt", "from": self.account.address(0, as_lid=False)}
+                delivery.push(device, Node("notification", attrs, [Node("identity")]))
 
     def _read_bundle(self, session: "Session", ephemeral_private: bytes, theirs: bytes, sealed: bytes) -> bytes:
         """The secret that both sides now share. Raises PhoneError: with a wrong code nothing opens."""

@@ -148,6 +148,32 @@ async def test_what_a_phone_sent_is_asked_for_again(
     assert simulator.mistakes == []
 
 
+async def test_a_phone_installed_anew_has_other_keys(
+    simulator: Simulator, phone: Phone, person: Phone, writer: Writer
+) -> None:
+    await writer.send(TO, "Halo", "3EB01")
+    await writer.take("receipt")
+    person.reinstall()
+    notification = await writer.take("notification")
+    assert (notification.attr("type"), notification.attrs["from"]) == ("encrypt", TO)
+    assert notification.child("identity") is not None
+    await writer.send(TO, "Halo?", "3EB02")
+    assert (await writer.take("receipt")).attr("type") == "retry"
+    await writer.fetch(TO)
+    assert writer.records[TO].identity == person.account.account_key
+    await writer.send(TO, "Halo?", "3EB02")
+    assert (await writer.take("receipt")).attr("type") == ""
+    assert texts(person) == ["Halo", "Halo?"]
+    assert simulator.mistakes == []
+
+
+async def test_receipts_may_come_late(person: Phone, writer: Writer) -> None:
+    person.delay_s, person.reads = 0.2, True
+    await writer.send(TO, "Halo", "3EB01")
+    assert texts(person) == ["Halo"]
+    assert await writer.client.silent(0.1)
+
+
 @pytest.mark.parametrize("as_lid", [False, True])
 async def test_several_are_read_at_once(simulator: Simulator, person: Phone, writer: Writer, as_lid: bool) -> None:
     to = person.account.address(0, as_lid=as_lid)
