@@ -22,6 +22,7 @@ from blast.exceptions import BadRecipients, BlastRefused
 from blast.forms import BlastForm, initial_of
 from blast.listing import Listing
 from blast.models import Blast, default_pace
+from blast.preflight import preflight
 from blast.recipients import Row
 from blast.states import Assignment, BlastStatus, OnUnhealthy
 from blast.variables import BadBody
@@ -288,8 +289,6 @@ def _flight(request: HttpRequest, blast_id: str, *, asks: bool) -> dict[str, Any
         at = timezone.make_aware(at)
     if at is not None:
         blast.start_at = at  # for the estimate; written down when the person presses Schedule
-    from blast.preflight import preflight
-
     found = preflight(blast, user, asks_whatsapp=asks)
     stops = pages.stops_of(user)
     outlets = [
@@ -297,7 +296,7 @@ def _flight(request: HttpRequest, blast_id: str, *, asks: bool) -> dict[str, Any
         for each in found["outlets"]
         if each["status"]
     ]
-    rows = _first_rows(blast)
+    rows, attached = _first_rows(blast), selectors.attachment_of(blast)
     sender = next((each["name"] for each in outlets), "")
     return pages.frame(request) | {
         "blast": blast,
@@ -306,7 +305,7 @@ def _flight(request: HttpRequest, blast_id: str, *, asks: bool) -> dict[str, Any
         "cannot": sum(1 for each in outlets if each["recipients"] and each["ready"] != "ready"),
         "is_asked": asks or not found["unchecked"],
         "start_at": f"{timezone.localtime(blast.start_at):%Y-%m-%dT%H:%M}" if blast.start_at else "",
-        "attachment": selectors.attachment_of(blast),
+        "file": {"fileName": attached.file_name} if attached else None,
         "manages": user.manages_outlets,
         **listing.previews(blast.body, rows, sender),
     }

@@ -18,7 +18,7 @@ from wa_sessions.states import Status
 
 _BLASTS: Mapping[str, Look] = {
     BlastStatus.DRAFT: Look("✎", BlastStatus.DRAFT.label, "none"),
-    BlastStatus.SCHEDULED: Look("⏱", BlastStatus.SCHEDULED.label, "busy"),
+    BlastStatus.SCHEDULED: Look("◷", BlastStatus.SCHEDULED.label, "busy"),
     BlastStatus.RUNNING: Look("➤", BlastStatus.RUNNING.label, "ok"),
     BlastStatus.PAUSED: Look("‖", BlastStatus.PAUSED.label, "rest"),
     BlastStatus.DONE: Look("✓", BlastStatus.DONE.label, "ok"),

@@ -22,8 +22,10 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils import timezone
 
 from accounts.models import ApiToken, Role, User
+from blast.models import Act, Recipient
 from outlets.models import Outlet
 from tests.cast import Cast, UserFactory
+from tests.pages.blast_scene import make_blast, opt_out
 from tests.wa_sessions.sockets import Page, headers_of, session_of
 from wa_sessions.models import Flip, WhatsAppSession
 from wa_sessions.routing import websocket_urlpatterns
@@ -133,6 +135,28 @@ ROWS: Mapping[str, Row] = {
     "outlets/<str:outlet_id>/resume": page("/outlets/{outlet}/resume", POST=seers(302)),
     "outlets/<str:outlet_id>/unlink": page("/outlets/{outlet}/unlink", GET=managers(200), POST=managers(302)),
     "outlets/<str:outlet_id>/auto-reconnect": page("/outlets/{outlet}/auto-reconnect", POST=managers(302)),
+    "blast": page("/blast", GET=members(200)),
+    "blast/rows": page("/blast/rows", GET=members(200)),
+    "blast/new": page("/blast/new", {"do": "check"}, GET=members(200), POST=members(200)),
+    "blast/check": page("/blast/check", {"text": "12"}, POST=members(200)),
+    "blast/problems": page("/blast/problems", {"text": "12"}, POST=members(200)),
+    "blast/preview": page("/blast/preview", {"body": "Halo"}, POST=members(200)),
+    "blast/outlets": page("/blast/outlets", GET=members(200)),
+    "blast/opt-outs": page("/blast/opt-outs", GET=members(200)),
+    "blast/opt-outs/<int:pk>/undo": page("/blast/opt-outs/{opt_out}/undo", {"reason": "Asked"}, POST=managers(302)),
+    "blast/pace/<str:outlet_id>": page("/blast/pace/{outlet}", GET=managers(200), POST=managers(200)),
+    "blast/pace/<str:outlet_id>/release": page("/blast/pace/{outlet}/release", POST=managers(302)),
+    "blast/<str:blast_id>": page("/blast/{blast}", GET=seers(200)),
+    "blast/<str:blast_id>/rows": page("/blast/{blast}/rows", GET=seers(200)),
+    "blast/<str:blast_id>/edit": page("/blast/{blast}/edit", {"do": "check"}, GET=seers(200), POST=seers(200)),
+    "blast/<str:blast_id>/preflight": page("/blast/{blast}/preflight", GET=seers(200)),
+    "blast/<str:blast_id>/preflight/asked": page("/blast/{blast}/preflight/asked", GET=seers(200)),
+    "blast/<str:blast_id>/start": page("/blast/{blast}/start", POST=seers(302)),
+    "blast/<str:blast_id>/pause": page("/blast/{blast}/pause", POST=seers(302)),
+    "blast/<str:blast_id>/resume": page("/blast/{blast}/resume", POST=seers(302)),
+    "blast/<str:blast_id>/cancel": page("/blast/{blast}/cancel", GET=seers(200), POST=seers(302)),
+    "blast/<str:blast_id>/retry": page("/blast/{blast}/retry", POST=seers(302)),
+    "blast/<str:blast_id>/export": page("/blast/{blast}/export", GET=seers(200)),
     "simulator": Row("/simulator", is_optional=True),
     "simulator/rows": Row("/simulator/rows", is_optional=True),
     "simulator/do": Row("/simulator/do", is_optional=True),
@@ -186,7 +210,7 @@ ROWS: Mapping[str, Row] = {
     "admin/autocomplete/": admin("/admin/autocomplete/", staff(403)),  # names no field
     "admin/jsi18n/": admin("/admin/jsi18n/", staff(200)),
     "admin/r/<path:content_type_id>/<path:object_id>/": admin("/admin/r/{content_type}/{pk}/", staff(404)),
-    "admin/^(?P<app_label>accounts|outlets|wa_sessions)/$": admin("/admin/outlets/", staff(200)),
+    "admin/^(?P<app_label>accounts|outlets|wa_sessions|blast)/$": admin("/admin/outlets/", staff(200)),
     "admin/(?P<url>.*)$": admin("/admin/nothing", staff(404)),
     "admin/accounts/user/<id>/password/": admin("/admin/accounts/user/{user}/password/", staff(200)),
 }
@@ -207,6 +231,8 @@ def _model_rows(
     }
 
 
+READ_ONLY = {"add": staff(403), "change": staff(200), "delete": staff(403), "history": staff(200)}
+
 ROWS = {
     **ROWS,
     **_model_rows(
@@ -222,6 +248,10 @@ ROWS = {
     **_model_rows(
         "wa_sessions/flip", "{flip}", add=staff(403), change=staff(200), delete=staff(403), history=staff(200)
     ),
+    **_model_rows("blast/blast", "{blast_pk}", **READ_ONLY),
+    **_model_rows("blast/recipient", "{recipient}", **READ_ONLY),
+    **_model_rows("blast/optout", "{opt_out}", **READ_ONLY),
+    **_model_rows("blast/act", "{act}", **READ_ONLY),
 }
 
 
@@ -246,6 +276,7 @@ class Scene:
         flip = Flip.objects.create(
             session=session, from_status="CONNECTING", to_status="CONNECTED", source=Source.SOCKET, at=timezone.now()
         )
+        blast = make_blast(cast.jaka, [cast.jakarta], people=2)
         self.tokens = {
             name: ApiToken.objects.issue(user, lifetime=timedelta(days=1)) for name, user in self.people.items() if user
         }
@@ -260,6 +291,11 @@ class Scene:
             "user": cast.jaka.pk,
             "token": self.tokens["own"][1].pk,
             "flip": flip.pk,
+            "blast": blast.public_id,
+            "blast_pk": blast.pk,
+            "recipient": Recipient.objects.filter(blast=blast).values_list("pk", flat=True)[0],
+            "act": Act.objects.filter(blast=blast).values_list("pk", flat=True)[0],
+            "opt_out": opt_out(cast.jakarta).pk,
             "content_type": ContentType.objects.get_for_model(Outlet).pk,
         }
 
@@ -343,20 +379,26 @@ def test_no_other_method_is_a_way_in(scene, url):
                 assert outcome != 500, (method, person)
 
 
-@pytest.mark.parametrize("url", [url for url, row in REQUIRED.items() if "{outlet}" in row.path])
+def named(row: Row) -> str:
+    """What the path names by a public id: an outlet, a blast, or nothing."""
+    return next((name for name in ("outlet", "blast") if f"{{{name}}}" in row.path), "")
+
+
+@pytest.mark.parametrize("url", [url for url, row in REQUIRED.items() if named(row)])
 def test_what_is_not_theirs_is_as_if_it_were_not_there(scene, url):
-    row = ROWS[url]
+    row, name = ROWS[url], named(ROWS[url])
     for method in row.expected:
         for by_token in ways(row):
             for person in ("other", "none"):
                 foreign = scene.ask(row, method, person, by_token=by_token)
-                absent = scene.ask(row, method, person, by_token=by_token, outlet="outlet_999999")
-                malformed = scene.ask(row, method, person, by_token=by_token, outlet="nonsense")
+                absent = scene.ask(row, method, person, by_token=by_token, **{name: f"{name}_999999"})
+                malformed = scene.ask(row, method, person, by_token=by_token, **{name: "nonsense"})
                 assert (foreign.status_code, foreign.content) == (absent.status_code, absent.content)
                 assert (foreign.status_code, foreign.content) == (malformed.status_code, malformed.content)
                 assert dict(foreign.headers) == dict(absent.headers)
             for person in ("own", "admin", "superadmin"):
-                assert scene.ask(row, method, person, by_token=by_token, outlet="outlet_999999").status_code == 404
+                gone = scene.ask(row, method, person, by_token=by_token, **{name: f"{name}_999999"})
+                assert gone.status_code == 404
 
 
 # WebSockets
