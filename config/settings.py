@@ -183,6 +183,11 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "SCHEMA_PATH_PREFIX": "/api",
     "COMPONENT_SPLIT_REQUEST": True,
+    "ENUM_NAME_OVERRIDES": {
+        "DbStatus": "wa_sessions.states.Status.choices",
+        "BlastStatus": "blast.states.BlastStatus.choices",
+        "RecipientStatus": "blast.states.RecipientStatus.choices",
+    },
 }
 
 # Languages and time

@@ -13,6 +13,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("wa_sessions.page_urls")),
     path("", include("wa_sessions.api_urls")),
     path("", include("blast.page_urls")),
+    path("", include("blast.api_urls")),
     path("api/outlets", OutletsView.as_view(), name="api-outlets"),
     path("api/outlets/<str:outlet_id>", OutletView.as_view(), name="api-outlet"),  # after api/outlets/status
     path("i18n/setlang", set_language, name="set_language"),
