@@ -11,7 +11,7 @@ from whatsapp.protocol.signal.records import Record
 from whatsapp.settling import kept
 from whatsapp.store import StateChanges, Store
 
-_RECENT = 16  # records kept in memory: those of our own devices and of the latest chats
+_RECENT = 64  # records kept in memory: of our own devices, the latest chats, and recipients just prepared
 _LAST_WORDS_S = 5.0  # for a commit whose caller was cancelled
 
 
