@@ -44,7 +44,7 @@ class ClientOptions:
     pre_keys_refill: int = 50  # uploaded when it has few
 
     devices_ttl_s: float = 3600  # how long the devices of a person are believed without news of them
-    media_scheme: Literal["https", "http"] = "https"  # http is for simulators
+    media_scheme: Literal["https", "http"] | None = None  # None: http for a simulator on ws, else https
 
     now: Callable[[], float] = time.time  # seconds since 1970, for judging certificates
     settings: Settings = field(init=False, repr=False, compare=False)  # the part that the sans-I/O core reads

@@ -68,7 +68,7 @@ def _post(options: ClientOptions, host: str, auth: str, encrypted: EncryptedMedi
     """The status and body of the answer; None if there is none."""
     path = f"{encrypted.upload_path}?{urlencode({'auth': auth, 'token': encrypted.token})}"
     headers = {"Origin": options.origin, "Referer": f"{options.origin}/", "Content-Type": "application/octet-stream"}
-    https = options.media_scheme == "https"
+    https = options.media_scheme == "https" or (options.media_scheme is None and not options.url.startswith("ws:"))
     try:
         connection = (
             http.client.HTTPSConnection(host, timeout=options.upload_timeout_s, context=options.ssl_context)
