@@ -137,7 +137,7 @@ class Client:
         `message_id` names it for good: sent again with the same one, it is shown once. `typing_s`: seconds to be seen
         writing before. One message at a time goes out, in the order of the calls; what is sent is in the store before.
         Raises NotOnWhatsAppError; SendRefusedError; QueryError if the server has no keys for any of their devices;
-        ValueError for a text that is no Unicode. In doubt whether the server has it: TimeoutError, and
+        ValueError for a text that is no Unicode, or no id. In doubt whether the server has it: TimeoutError, and
         NotConnectedError with `was_sent`.
         """
         return await self._messages().send(to, content, message_id, typing_s)

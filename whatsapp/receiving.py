@@ -18,6 +18,7 @@ from whatsapp.retries import Retries
 from whatsapp.settling import kept
 from whatsapp.store import StateChanges, TrustedToken
 
+_MAX_REMOVED: Final = 100  # devices in one notification
 _MAX_TEXT: Final = 65_536  # characters; WhatsApp's own limit
 
 
@@ -162,7 +163,7 @@ class Receiver:
     async def _devices(self, node: Node, names: list[Jid]) -> None:
         self._desk.people.forget_named(names)
         removed = node.child("remove")
-        gone = [device.attr_jid("jid") for device in (removed.children("device") if removed else [])]
+        gone = [device.attr_jid("jid") for device in (removed.children("device")[:_MAX_REMOVED] if removed else [])]
         addresses = [
             address
             for device in gone

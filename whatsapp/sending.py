@@ -62,6 +62,8 @@ class Sender:
         self._one_at_a_time = asyncio.Lock()
 
     async def send(self, to: Jid, content: Content, message_id: str, typing_s: float) -> Sent:
+        if not message_id:
+            raise ValueError("a message needs an id")
         letter = _Letter(
             message_id, messages.stanza_type(content), messages.media_type(content), messages.encode(content)
         )
@@ -144,6 +146,10 @@ class Sender:
             self._compare_devices(person.chat, audience, ack)
             if issues:
                 desk.line.post(people_stanzas.issue_token(person.chat, now))
+        elif issues:  # it was written down ahead, to spare a commit for each message
+            async with desk.ratchets.lock:
+                await desk.commit({}, StateChanges(tokens={person.token_key: token}))
+            person.token = token
         return ack
 
     async def _audience(self, person: Person) -> _Audience:

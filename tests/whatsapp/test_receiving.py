@@ -51,6 +51,14 @@ class TestMessages:
         assert heard(budi)[0].message_id == message_id
         await until(lambda: is_settled(simulator))
 
+    async def test_a_pre_key_is_used_once(self, shop, budi, simulator):
+        count = len(shop.store.pre_keys)
+        await budi.send(SHOP, "1")
+        await budi.send(SHOP, "2")
+        await shop.event(MessageReceived, 2)
+        await until(lambda: is_settled(simulator))
+        assert len(shop.store.pre_keys) == count - 1
+
     async def test_the_receipt_waits_for_the_handler(self, open_shop, budi, simulator):
         gate = asyncio.Event()
 
@@ -257,6 +265,16 @@ class TestStrangeThings:
                     content = [*children, Node("identity")]
                     simulator.send(SHOP, stanzas.notification(kind, content, sender))
         await self.unhurt(shop, budi, simulator)
+
+    async def test_sessions_with_removed_devices_go(self, shop, budi, simulator, device):
+        laptop = device(MemoryStore(simulator.link_directly(budi.number, pre_keys=0)))
+        await laptop.event(Ready)
+        await shop.text(budi, "1")
+        assert f"{budi.account.lid}_1.1" in shop.store.sessions
+        await budi.unlink(1)
+        await until(lambda: f"{budi.account.lid}_1.1" not in shop.store.sessions)
+        await shop.text(budi, "2")
+        await until(lambda: len(budi.inbox.messages) == 2)
 
     async def test_a_new_phone_gets_a_new_session(self, shop, budi, simulator):
         await shop.text(budi, "1")

@@ -97,6 +97,8 @@ class TestTexts:
     async def test_what_is_no_unicode_is_not_sent(self, shop, budi):
         with pytest.raises(ValueError, match=r"."):
             await shop.text(budi, "\ud800")
+        with pytest.raises(ValueError, match="id"):
+            await shop.client.send_message(Jid(budi.number), Text("Halo"), message_id="")
         await shop.text(budi, "Halo")
         await shows(budi, "Halo")
 
@@ -194,6 +196,10 @@ class TestRefusals:
         await shows(budi, "Halo")
 
     async def test_whom_we_write_to_may_answer(self, shop, budi, simulator):
+        simulator.fault("ack_error", SHOP, times=1)
+        with pytest.raises(SendRefusedError):
+            await shop.text(budi, "Hai")
+        assert not simulator.tokens
         await shop.text(budi, "Halo")
         await until(lambda: (SHOP, budi.number) in simulator.tokens)
         token = simulator.tokens[SHOP, budi.number]
