@@ -105,6 +105,12 @@ def admin(path: str, expected: Expected) -> Row:
 
 
 NEW_OUTLET = {"name": "Outlet Baru", "whatsapp_number": "6281234567890", "is_active": "on"}
+NEW_BLAST_API = {
+    "name": "Promo",
+    "body": "Halo!",
+    "outlets": ["{outlet}"],  # Jakarta's, which Budi and Nina do not see
+    "recipients": [{"phone": "6285500000009"}],
+}
 NEW_OUTLET_API = {"name": "Outlet Baru", "whatsappNumber": "6281234567890"}
 
 ROWS: Mapping[str, Row] = {
@@ -130,7 +136,7 @@ ROWS: Mapping[str, Row] = {
     "outlets/<str:outlet_id>/qr": page("/outlets/{outlet}/qr", GET=seers(200)),
     "outlets/<str:outlet_id>/pairing-code": page("/outlets/{outlet}/pairing-code", POST=seers(302)),
     "outlets/<str:outlet_id>/connect": page("/outlets/{outlet}/connect", POST=seers(302)),
-    "outlets/<str:outlet_id>/disconnect": page("/outlets/{outlet}/disconnect", POST=seers(302)),
+    "outlets/<str:outlet_id>/disconnect": page("/outlets/{outlet}/disconnect", GET=seers(200), POST=seers(302)),
     "outlets/<str:outlet_id>/pause": page("/outlets/{outlet}/pause", POST=seers(302)),
     "outlets/<str:outlet_id>/resume": page("/outlets/{outlet}/resume", POST=seers(302)),
     "outlets/<str:outlet_id>/unlink": page("/outlets/{outlet}/unlink", GET=managers(200), POST=managers(302)),
@@ -183,6 +189,29 @@ ROWS: Mapping[str, Row] = {
     "api/outlets/<str:outlet_id>/pairing-code": api(
         "/api/outlets/{outlet}/pairing-code",
         POST=seers(409, 401),  # linked already
+    ),
+    "api/blasts": api("/api/blasts", NEW_BLAST_API, GET=members(200, 401), POST=of(401, 201, 400, 400, 201, 201, 401)),
+    "api/blasts/<str:blast_id>": api(
+        "/api/blasts/{blast}", {"name": "Nama Lain"}, GET=seers(200, 401), PATCH=seers(200, 401)
+    ),
+    "api/blasts/<str:blast_id>/recipients": api("/api/blasts/{blast}/recipients", GET=seers(200, 401)),
+    "api/blasts/<str:blast_id>/export": api("/api/blasts/{blast}/export", GET=seers(200, 401)),
+    "api/blasts/<str:blast_id>/preflight": api("/api/blasts/{blast}/preflight", POST=seers(200, 401)),
+    "api/blasts/<str:blast_id>/start": api("/api/blasts/{blast}/start", POST=seers(202, 401)),
+    "api/blasts/<str:blast_id>/pause": api("/api/blasts/{blast}/pause", POST=seers(409, 401)),  # a draft
+    "api/blasts/<str:blast_id>/resume": api("/api/blasts/{blast}/resume", POST=seers(409, 401)),
+    "api/blasts/<str:blast_id>/cancel": api("/api/blasts/{blast}/cancel", POST=seers(202, 401)),
+    "api/blasts/<str:blast_id>/retry": api("/api/blasts/{blast}/retry", POST=seers(409, 401)),
+    "api/opt-outs": api("/api/opt-outs", GET=members(200, 401)),
+    "api/opt-outs/<int:opt_out_id>/undo": api(
+        "/api/opt-outs/{opt_out}/undo", {"reason": "Minta lagi"}, POST=managers(200, 401)
+    ),
+    "api/outlets/<str:outlet_id>/pace": api(
+        "/api/outlets/{outlet}/pace", {"dailyCap": 100}, GET=seers(200, 401), PATCH=managers(200, 401)
+    ),
+    "api/outlets/<str:outlet_id>/pace/release": api(
+        "/api/outlets/{outlet}/pace/release",
+        POST=of(401, 403, 404, 404, 409, 409, 401),  # it was not stopped
     ),
     "api/schema": api("/api/schema", GET=members(200, 401)),
     "api/docs": api("/api/docs", GET=members(200, 401)),
@@ -311,10 +340,16 @@ class Scene:
         path = row.path.format(**{**self.ids, **other_ids})
         options: dict[str, Any] = {"content_type": "application/json"} if row.is_api else {}
         with transaction.atomic():
-            response = getattr(client, method.lower())(path, dict(row.data), **(options if method != "GET" else {}))
+            data = {name: self._named(value) for name, value in row.data.items()}
+            response = getattr(client, method.lower())(path, data, **(options if method != "GET" else {}))
             getattr(response, "render", lambda: None)()
             transaction.set_rollback(True)
         return response
+
+    def _named(self, value: Any) -> Any:
+        """A list in `data` may name what the paths name."""
+        is_names = isinstance(value, list) and all(isinstance(each, str) for each in value)
+        return [each.format(**self.ids) for each in value] if is_names else value
 
 
 @pytest.fixture

@@ -41,4 +41,4 @@ def row_drawing(template: str, row: Row, **context: Any) -> SafeString:
 def fingerprint(row: Row) -> list[Any]:
     """What a drawing of this row depends on. `verifiedAt` moves with every read, and rows do not show it."""
     status: Mapping[str, Any] = {key: value for key, value in row.status.items() if key != "verifiedAt"}
-    return [status, row.manages, row.since]
+    return [status, row.manages, row.since, row.asks]

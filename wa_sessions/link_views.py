@@ -22,6 +22,7 @@ from outlets.models import Outlet
 from outlets.pages import answer, viewer
 from outlets.selectors import outlet_for
 from wa_sessions import presentation, selectors, services
+from wa_sessions.asking import reasons_to_ask
 from wa_sessions.models import WhatsAppSession
 from wa_sessions.states import Status
 
@@ -65,8 +66,13 @@ def outlet_pairing_code(request: HttpRequest, outlet_id: str) -> HttpResponse:
 
 
 @login_required
-@require_POST
+@require_http_methods(["GET", "HEAD", "POST"])
 def outlet_disconnect(request: HttpRequest, outlet_id: str) -> HttpResponse:
+    """Done at once by POST. Pages lead to the question first where there is a reason to think twice."""
+    if request.method != "POST":
+        outlet = outlet_for(viewer(request), outlet_id)
+        reason = reasons_to_ask([outlet.pk]).get(outlet.pk, "")
+        return render(request, "outlets/disconnect.html", {"outlet": outlet, "reason": reason})
     undo = ("outlet-connect", _("Connect"))
     return _wish(request, outlet_id, services.session_disconnect, _("{outlet}: disconnected."), undo)
 

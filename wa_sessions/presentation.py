@@ -94,6 +94,7 @@ class Row:
     others: tuple[Action, ...]
     manages: bool  # whether the reader may edit outlets
     since: datetime | None  # when the status last changed; asked for only where it is drawn
+    asks: str = ""  # why to think twice before it is disconnected
 
     @property
     def is_waiting_for_scan(self) -> bool:
@@ -142,9 +143,9 @@ def is_problem(status: Mapping[str, Any]) -> bool:
     return bool(status["outlet"]["isActive"] and not status["healthy"])
 
 
-def row(status: Mapping[str, Any], *, manages: bool, since: datetime | None = None) -> Row:
-    """`manages`: whether the reader may edit outlets and unlink devices."""
-    actions = _actions(status, manages=manages)
+def row(status: Mapping[str, Any], *, manages: bool, since: datetime | None = None, asks: str = "") -> Row:
+    """`manages`: whether the reader may edit outlets and unlink devices. `asks`: why to ask before disconnecting."""
+    actions = _actions(status, manages=manages, asks=asks)
     primary = _primary(status, actions, manages=manages)
     return Row(
         id=status["outletId"],
@@ -160,6 +161,7 @@ def row(status: Mapping[str, Any], *, manages: bool, since: datetime | None = No
         others=tuple(action for action in actions if primary is None or action.name != primary.name),
         manages=manages,
         since=since,
+        asks=asks,
     )
 
 
@@ -173,13 +175,18 @@ def problems_first(statuses: Iterable[Mapping[str, Any]]) -> list[Mapping[str, A
     return sorted(statuses, key=key)
 
 
-def _actions(status: Mapping[str, Any], *, manages: bool) -> list[Action]:
+def _actions(status: Mapping[str, Any], *, manages: bool, asks: str) -> list[Action]:
     outlet_id = status["outletId"]
     allowed = set(status["actions"])
     if (status.get("cause") or {}).get("code") == "temporary_ban" and status["cause"]["retryAt"]:
         allowed.discard("connect")  # it would be refused, and WhatsApp would mind
     found = [
-        Action(name, _ACTION_LABELS[name], reverse(f"outlet-{name}", args=[outlet_id]))
+        Action(
+            name,
+            _ACTION_LABELS[name],
+            reverse(f"outlet-{name}", args=[outlet_id]),
+            method="get" if asks and name == "disconnect" else "post",  # a page that asks
+        )
         for name in ("connect", "resume", "pause", "disconnect")
         if name in allowed
     ]

@@ -22,6 +22,7 @@ from accounts.models import User
 from outlets.pages import viewer
 from outlets.selectors import outlet_for
 from wa_sessions import presentation, selectors
+from wa_sessions.asking import reasons_to_ask
 from wa_sessions.drawings import fingerprint, row_drawing
 from wa_sessions.states import Status
 
@@ -55,7 +56,8 @@ def outlet_status_details(request: HttpRequest, outlet_id: str) -> HttpResponse:
     """What an opened row shows: checks, proof, cause, next step, last flips. A part of a page."""
     user = viewer(request)
     outlet = outlet_for(user, outlet_id)
-    row = presentation.row(selectors.status_of(outlet), manages=user.manages_outlets)
+    asks = reasons_to_ask([outlet.pk]).get(outlet.pk, "")
+    row = presentation.row(selectors.status_of(outlet), manages=user.manages_outlets, asks=asks)
     flips = selectors.flips_of(outlet)[:FLIPS_SHOWN]
     return render(request, "status/_details.html", {"row": row, "flips": flips, "next": _origin(request)})
 
@@ -120,8 +122,14 @@ def _drawn(statuses: list[Mapping[str, Any]], user: User) -> list[presentation.R
     """The rows of this page, the problems with the time since when."""
     keys = {status["outletId"]: int(status["outletId"].removeprefix("outlet_")) for status in statuses}
     since = selectors.last_flips(keys[status["outletId"]] for status in statuses if presentation.is_problem(status))
+    asks = reasons_to_ask(list(keys.values()))
     return [
-        presentation.row(status, manages=user.manages_outlets, since=since.get(keys[status["outletId"]]))
+        presentation.row(
+            status,
+            manages=user.manages_outlets,
+            since=since.get(keys[status["outletId"]]),
+            asks=asks.get(keys[status["outletId"]], ""),
+        )
         for status in statuses
     ]
 
