@@ -230,7 +230,8 @@ def recipients_of(
         rows = rows.filter(outlet=outlet)
     if q:
         digits = "".join(filter(str.isdigit, q)).lstrip("0")
-        rows = rows.filter(Q(name__icontains=q) | Q(phone__contains=digits) if digits else Q(name__icontains=q))
+        is_number = bool(digits) and not any(map(str.isalpha, q))
+        rows = rows.filter(Q(name__icontains=q) | Q(phone__contains=digits) if is_number else Q(name__icontains=q))
     return rows
 
 
