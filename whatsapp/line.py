@@ -102,7 +102,11 @@ class Line:
         """
         self._require()
         self.core.send(message)
-        return await self._answer(ack_key(message.attr("id")), timeout_s)
+        try:
+            return await self._answer(ack_key(message.attr("id")), timeout_s)
+        except NotConnectedError as error:
+            error.was_sent = True
+            raise
 
     def post(self, node: Node) -> None:
         """Send an iq whose answer makes no difference. Raises NotConnectedError, NodeError."""
@@ -144,7 +148,7 @@ class Line:
         self._set_timer(math.inf)
         for answer in (self._waiting or {}).values():
             if not answer.done():
-                answer.set_exception(NotConnectedError("the connection ended before the answer came", was_sent=True))
+                answer.set_exception(NotConnectedError("the connection ended before the answer came"))
 
     async def close(self, end: End) -> None:
         """Close the socket, politely where somebody may be listening."""

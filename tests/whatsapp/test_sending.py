@@ -226,6 +226,17 @@ class TestEnds:
         assert raised.value.was_sent
         await self.again(open_shop, shop, budi)
 
+    async def test_the_line_is_lost_before_the_message(self, open_shop, shop, budi, simulator):
+        simulator.fault("deaf", SHOP)
+        sending = asyncio.create_task(shop.text(budi, "Halo", "3EB0AB"))
+        await asyncio.sleep(0.05)
+        simulator.fault("drop", SHOP)
+        with pytest.raises(NotConnectedError) as raised:
+            await sending
+        assert not raised.value.was_sent
+        await simulator.lift(SHOP)
+        await self.again(open_shop, shop, budi)
+
     async def test_the_ack_never_comes(self, open_shop, budi, simulator):
         shop = await open_shop(ack_timeout_s=0.2)
         simulator.fault("no_ack", SHOP)
