@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from blast import presentation
 from blast.models import Act, Blast, OptOut, Recipient
+from wa_sessions.presentation import Look
 from wa_sessions.templatetags.gerai import phone
 
 
@@ -33,7 +34,7 @@ class _OfPhones(_ReadOnly):
         return phone(row.phone)
 
 
-def _drawn(look: presentation.Look) -> SafeString:
+def _drawn(look: Look) -> SafeString:
     return format_html('<span aria-hidden="true">{}</span> {}', look.symbol, look.label)
 
 

@@ -60,7 +60,7 @@ def blast_check(request: HttpRequest) -> HttpResponse:
 
 @login_required
 @require_POST
-def blast_problems(request: HttpRequest) -> HttpResponse:
+def blast_problems(request: HttpRequest) -> StreamingHttpResponse:
     """The rows of the list that have a problem, as a CSV file to work through."""
     form = BlastForm(request.POST, request.FILES, outlets=_outlets(viewer(request)))
     try:
@@ -174,7 +174,7 @@ def _compose(request: HttpRequest, blast: Blast | None) -> HttpResponse:
         form = BlastForm(request.POST, request.FILES, outlets=outlets)
         if request.POST.get("do") == "check":
             found = _checked(form)
-            form = _unjudged(form)
+            form.forgive()
         else:
             saved, found = _save(form, blast, user)
             if saved is not None:
@@ -189,13 +189,6 @@ def _compose(request: HttpRequest, blast: Blast | None) -> HttpResponse:
 def _blank(outlets: list[Outlet]) -> dict[str, Any]:
     """Somebody with one outlet sends from that."""
     return {"outlets": [outlets[0].public_id]} if len(outlets) == 1 else {}
-
-
-def _unjudged(form: BlastForm) -> BlastForm:
-    """The same form as filled in, without what is wrong with it: nobody asked to save yet."""
-    form._errors = forms.utils.ErrorDict()
-    form.cleaned_data = {}
-    return form
 
 
 def _save(form: BlastForm, blast: Blast | None, user: User) -> tuple[Blast | None, Listing | None]:

@@ -67,7 +67,7 @@ class BlastForm(forms.Form):
         self.fields["name"].error_messages["required"] = _("Give the blast a name.")
 
     def clean_start_at(self) -> datetime | None:
-        at = self.cleaned_data["start_at"]
+        at: datetime | None = self.cleaned_data["start_at"]
         if self.data.get("when") != "at":
             return None
         if at is None:
@@ -79,6 +79,11 @@ class BlastForm(forms.Form):
     def clean_attachment(self) -> NewAttachment | None:
         file = self.cleaned_data["attachment"]
         return read_attachment(file) if file else None
+
+    def forgive(self) -> None:
+        """Show no objections: nobody asked to save yet."""
+        self.full_clean()
+        self.errors.clear()
 
     @property
     def has_list(self) -> bool:
@@ -128,7 +133,7 @@ def initial_of(blast: Blast) -> dict[str, Any]:
     }
 
 
-def read_attachment(file: UploadedFile) -> NewAttachment:
+def read_attachment(file: "UploadedFile[Any]") -> NewAttachment:
     """The file as a blast carries it. What it is, its first bytes tell better than its name."""
     if (file.size or 0) > ATTACHMENT_BYTES:
         limit = ATTACHMENT_BYTES // 1_000_000
