@@ -74,6 +74,14 @@ class MessageStore(CredentialStore):
 
         return await run_db_when_back(read)
 
+    async def tokens_of(self, lids: Collection[str]) -> Mapping[str, engine.TrustedToken]:
+        def read() -> dict[str, engine.TrustedToken]:
+            rows = TrustedToken.objects.filter(session_id=self._session_id, lid__in=list(lids))
+            opened = {lid: _opened(sealed) for lid, sealed in rows.values_list("lid", "sealed")}
+            return {lid: engine.TrustedToken(**fields) for lid, fields in opened.items() if fields}
+
+        return await run_db_when_back(read) if lids else {}
+
     async def sent_message(self, message_id: str) -> engine.SentMessage | None:
         def read() -> engine.SentMessage | None:
             rows = SentMessage.objects.filter(

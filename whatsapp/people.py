@@ -105,6 +105,14 @@ class People:
             person.token = await kept(self._store.token_of(person.token_key)) or TrustedToken()
         return person.token
 
+    async def look_up_tokens(self, people: Iterable[Person]) -> None:
+        """`token` for many, ahead. Raises StoreError."""
+        unknown = {person.token_key: person for person in people if person.token is None}
+        if unknown:
+            tokens = await kept(self._store.tokens_of(list(unknown)))
+            for key, person in unknown.items():
+                person.token = tokens.get(key) or TrustedToken()
+
     async def lid_of(self, number: str) -> str | None:
         """The LID of a number, if it was ever heard of. Raises StoreError."""
         if number == self._me.user:

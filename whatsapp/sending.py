@@ -94,7 +94,9 @@ class Sender:
         desk = self._desk
         people = await desk.people.find(recipients)
         found = {user: people.get(normal(user)) for user in recipients}
-        devices = {device for person in found.values() if person is not None for device in person.devices}
+        known = [person for person in found.values() if person is not None]
+        await desk.people.look_up_tokens(known)
+        devices = {device for person in known for device in person.devices}
         if devices:
             devices.update(await desk.people.own_devices(next(iter(devices))))
         async with desk.ratchets.lock:

@@ -76,5 +76,8 @@ class Store(Protocol):
 
     async def token_of(self, lid: str) -> TrustedToken | None: ...
 
+    async def tokens_of(self, lids: Collection[str]) -> Mapping[str, TrustedToken]:
+        """The same for many, those that have one."""
+
     async def sent_message(self, message_id: str) -> SentMessage | None:
         """What was committed as `sent`; None once it is too old (days, not minutes)."""

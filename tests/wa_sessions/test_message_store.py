@@ -57,6 +57,7 @@ async def test_it_gives_back_what_was_committed(store):
     assert await store.lids_of([NUMBER, "6280"]) == {NUMBER: LID}
     assert await store.number_of_lid(LID) == NUMBER
     assert await store.token_of(LID) == token
+    assert await store.tokens_of([LID, "x"]) == {LID: token}
     assert await store.sent_message("3EB01") == sent(at=(await store.sent_message("3EB01")).at)
 
 

@@ -238,7 +238,11 @@ class MemoryStore:
         return next((number for number, its in self.lids.items() if its == lid), None)
 
     async def token_of(self, lid: str) -> TrustedToken | None:
+        self._check("token_of")
         return self.tokens.get(lid)
+
+    async def tokens_of(self, lids: Iterable[str]) -> dict[str, TrustedToken]:
+        return {lid: self.tokens[lid] for lid in lids if lid in self.tokens}
 
     async def sent_message(self, message_id: str) -> SentMessage | None:
         self._check("sent_message")

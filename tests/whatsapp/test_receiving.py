@@ -330,7 +330,7 @@ class TestReceipts:
 
 async def test_an_idle_client_asks_its_store_for_nothing_new(open_shop, simulator):
     class Old(MemoryStore):
-        load_sessions = commit = lids_of = number_of_lid = token_of = sent_message = None
+        load_sessions = commit = lids_of = number_of_lid = token_of = tokens_of = sent_message = None
 
     simulator.add_phone(SHOP)
     shop = await open_shop(Old(simulator.link_directly(SHOP, pre_keys=0)))

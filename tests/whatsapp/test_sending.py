@@ -152,11 +152,12 @@ class TestDevices:
         assert simulator.counts(SHOP).queries - before <= 6
         assert [jid.user for jid, exists in found.items() if not exists] == ["6280000000000"]
         before = simulator.counts(SHOP).queries
-        for number in numbers[:5]:
+        shop.store.failing |= {"load_sessions", "token_of"}  # nothing more has to be read
+        for number in numbers[-5:]:
             await shop.text(number, "Halo")
         await until(lambda: len(simulator.tokens) == 5)
         assert simulator.counts(SHOP).queries - before == 5  # the right to answer, given to each
-        await shows(simulator.phone(numbers[0]), "Halo")
+        await shows(simulator.phone(numbers[-1]), "Halo")
 
     async def test_numbers_are_checked_in_batches(self, shop, simulator):
         numbers = simulator.add_recipients(150)
