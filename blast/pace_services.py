@@ -78,7 +78,7 @@ def outlet_stop(outlet_pk: int, stop: Stop, blast_pk: int | None = None) -> bool
         Pace.objects.get_or_create(outlet_id=outlet_pk, defaults=default_fields())
         if not Pace.objects.filter(outlet=outlet_pk, stopped_at=None).update(**fields):
             return False
-        note(Act.What.STOPPED, outlet=outlet_pk, blast=blast_pk, code=stop.code.value, **stop.detail)
+        note(Act.What.STOPPED, outlet=outlet_pk, blast=blast_pk, cause=stop.code.value, **stop.detail)
     broadcast.session_changed(outlet_pk)
     return True
 

@@ -209,7 +209,7 @@ class Sender:
     async def _note_ban(self) -> None:
         state = self._manager.state_of(self.outlet)
         code = _ENDS.get(Cause(state.cause)) if state is not None and state.cause else None
-        if state is None or code is None:
+        if state is None or code is None or (state.retry_at is not None and state.retry_at <= time.time()):
             return
         expires_s = state.retry_at - time.time() if state.retry_at is not None else None
         if (stop := safety.after_code(code, expires_s)) is not None:
