@@ -1,11 +1,13 @@
 """Flags and permissions follow the role."""
 
+from datetime import timedelta
 from io import StringIO
 
 import pytest
 from django.core.management import call_command
+from django.utils import timezone
 
-from accounts.models import Role, User
+from accounts.models import ApiToken, Role, User
 
 
 @pytest.mark.parametrize(
@@ -54,3 +56,24 @@ def test_permissions_cost_no_query(cast, django_assert_num_queries):
     with django_assert_num_queries(0):
         cast.adi.has_perm("outlets.change_outlet")
         cast.jaka.has_perm("outlets.change_outlet")
+
+
+def test_it_finds_the_whole_account_behind_a_token(cast):
+    now = timezone.now()
+    for person in cast.people:
+        text, token = ApiToken.objects.issue(person, lifetime=timedelta(hours=1))
+        found = ApiToken.objects.find(text, now)
+        assert found == token
+        for field in User._meta.concrete_fields:
+            assert getattr(found.user, field.attname) == getattr(person, field.attname), field.attname
+
+
+def test_it_notes_the_use_of_a_token_now_and_then(cast, django_assert_num_queries):
+    now = timezone.now()
+    text, token = ApiToken.objects.issue(cast.jaka, lifetime=timedelta(days=1))
+    ApiToken.objects.note_use(ApiToken.objects.find(text, now), now)
+    token.refresh_from_db()
+    assert token.last_used_at == now
+    with django_assert_num_queries(1):
+        ApiToken.objects.note_use(ApiToken.objects.find(text, now), now + timedelta(minutes=1))
+    assert ApiToken.objects.find(text, now + timedelta(minutes=6)).is_due
