@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.http import HttpRequest, HttpResponse
@@ -37,6 +38,7 @@ def opt_outs(request: HttpRequest) -> HttpResponse:
     people = [{**each, "outletName": names.get(each["outletId"] or "", "")} for each in found["optOuts"]]
     shows = [("undone", _("Undone")), ("all", _("All, also the undone"))]
     context = {"people": people, "sheet": sheet, "q": query, "show": show if show in _SHOWS else "", "shows": shows}
+    context["words"] = ", ".join(settings.OPT_OUT_WORDS)
     return render(request, "blast/opt_outs.html", pages.frame(request) | context)
 
 

@@ -1,12 +1,11 @@
 """Composing a blast, and the look before it is sent. Plain forms; the script checks and previews while one writes."""
 
-from collections.abc import Iterator
 from typing import Any
 
 from django import forms
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import ValidationError
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse, StreamingHttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.urls import reverse
@@ -17,7 +16,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.models import User
-from blast import csv_export, importing, listing, pacing, pages, presentation, selectors, services
+from blast import importing, listing, pacing, pages, presentation, selectors, services
 from blast.exceptions import BadRecipients, BlastRefused
 from blast.forms import BlastForm, initial_of
 from blast.listing import Listing
@@ -60,7 +59,7 @@ def blast_check(request: HttpRequest) -> HttpResponse:
 
 @login_required
 @require_POST
-def blast_problems(request: HttpRequest) -> StreamingHttpResponse:
+def blast_problems(request: HttpRequest) -> HttpResponse:
     """The rows of the list that have a problem, as a CSV file to work through."""
     form = BlastForm(request.POST, request.FILES, outlets=_outlets(viewer(request)))
     try:
@@ -68,14 +67,9 @@ def blast_problems(request: HttpRequest) -> StreamingHttpResponse:
     except BadBody:
         problems = []
 
-    def rows() -> Iterator[list[object]]:
-        for problem in problems:
-            yield [problem.line or "", problem.message]
-
-    lines = csv_export.lines([_("Line"), _("Reason")], rows())
-    response = StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8")
-    response["Content-Disposition"] = 'attachment; filename="problems.csv"'
-    return response
+    return pages.csv_file(
+        f"{_('problems')}.csv", [_("Line"), _("Reason")], ([each.line or "", each.message] for each in problems)
+    )
 
 
 @login_required

@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from django.conf import settings
@@ -12,6 +12,7 @@ from django.shortcuts import render
 from django.utils import timezone
 
 from accounts.models import User
+from blast import csv_export
 from blast.models import Pace
 from blast.selectors import iso
 from outlets.selectors import visible_to
@@ -64,3 +65,11 @@ def stops_of(user: User) -> dict[str, str]:
     """Why outlets that this person sees may not send, by public id."""
     rows = Pace.objects.filter(outlet__in=visible_to(user), stopped_at__isnull=False)
     return {f"outlet_{row.pk}": f"{stop.message} {stop.action}" for row in rows if (stop := row.stop)}
+
+
+def csv_file(name: str, heading: Sequence[str], rows: Iterable[Sequence[object]]) -> HttpResponse:
+    """A table to download. As a whole: under ASGI a stream would be gathered by the server anyway."""
+    content = "".join(csv_export.lines(heading, rows))
+    response = HttpResponse(content, content_type="text/csv; charset=utf-8")
+    response["Content-Disposition"] = f'attachment; filename="{name}"'
+    return response

@@ -1,11 +1,14 @@
 """The list of blasts, one blast as it runs, and what people want of it. Drawn on the server, as all pages are."""
 
+import math
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from django.contrib.auth.decorators import login_required
-from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
@@ -14,8 +17,9 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.models import User
-from blast import csv_export, pages, presentation, selectors, services
+from blast import pacing, pages, presentation, selectors, services
 from blast.exceptions import BlastRefused
+from blast.histories import pacers
 from blast.models import Blast, Pace
 from blast.outcomes import sentence
 from blast.states import Assignment, BlastStatus, OnUnhealthy, RecipientStatus
@@ -89,7 +93,7 @@ def blast_cancel(request: HttpRequest, blast_id: str) -> HttpResponse:
 @login_required
 @never_cache
 @require_safe
-def blast_export(request: HttpRequest, blast_id: str) -> StreamingHttpResponse:
+def blast_export(request: HttpRequest, blast_id: str) -> HttpResponse:
     """Every recipient with its outcome, as a CSV file."""
     found = selectors.blast_for(viewer(request), blast_id)
     heading = [
@@ -99,11 +103,8 @@ def blast_export(request: HttpRequest, blast_id: str) -> StreamingHttpResponse:
             _("Reason"),
         )
     ]  # fmt: skip
-    lines = csv_export.lines(heading, _exported(found))
     name = "".join(sign if sign.isascii() and sign.isalnum() else "-" for sign in found.name).strip("-").lower()
-    response = StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8")
-    response["Content-Disposition"] = f'attachment; filename="{found.public_id}-{name[:60]}.csv"'
-    return response
+    return pages.csv_file(f"{found.public_id}-{name[:60]}.csv", heading, _exported(found))
 
 
 def _exported(found: Blast) -> Iterator[list[object]]:
@@ -204,10 +205,13 @@ def _detail(request: HttpRequest, blast_id: str) -> dict[str, Any]:
     )
     parts = _parts(user, detail["perOutlet"])
     names = {part.id: part.name for part in parts}
+    is_running = found.status == BlastStatus.RUNNING
     return pages.frame(request) | {
         "blast": found,
         "row": presentation.row(detail),
         "parts": parts,
+        "expected_end": _expected_end(parts) if is_running else None,
+        "manages": user.manages_outlets,
         "stops": _stops(user, names) if selectors.is_open(found) else [],
         "people": people["recipients"],
         "sheet": sheet,
@@ -254,6 +258,17 @@ def _parts(user: User, per_outlet: list[dict[str, Any]]) -> list[Part]:
             )
         )
     return parts
+
+
+def _expected_end(parts: list[Part]) -> datetime | None:
+    """When the last of them will have written to its last person, if all goes well; None where that is never."""
+    now = time.time()
+    left = {int(part.id.removeprefix("outlet_")): part.counts["open"] for part in parts if part.counts["open"]}
+    paced = pacers(list(left), now)
+    ends = [pacing.expected_end(count, paced[pk].history, paced[pk].pace, now) for pk, count in left.items()]
+    if not ends or any(pacer.stop for pacer in paced.values()) or math.isinf(max(ends)):
+        return None
+    return datetime.fromtimestamp(max(ends), UTC)
 
 
 def _stops(user: User, names: dict[str, str]) -> list[StopNote]:
