@@ -18,8 +18,8 @@ from blast.models import Blast, Recipient
 from blast.outcomes import Why
 from blast.safety import Stop
 from blast.selectors import iso, messaged_lately, opted_out, recent_days
-from blast.services import row_of
 from blast.states import BlastStatus, RecipientStatus
+from blast.storing import row_of
 from outlets.models import Outlet
 from outlets.selectors import visible_to
 from wa_sessions import selectors as sessions

@@ -17,18 +17,8 @@ from typing import TYPE_CHECKING
 from django.conf import settings
 
 from blast import pacing, safety, variables
-from blast.claims import (
-    Checked,
-    Claim,
-    Claimed,
-    Outcome,
-    PutBack,
-    checked_write,
-    claims_write,
-    outcomes_write,
-    put_back_write,
-    unchecked,
-)
+from blast.batch import Batch, address
+from blast.claims import Claimed
 from blast.content import Contents
 from blast.histories import Pacer, pacers
 from blast.outcomes import Why
@@ -37,7 +27,6 @@ from blast.plan import Job, last_failures, rest_give_up, rest_held
 from blast.states import OnUnhealthy, RecipientStatus
 from wa_sessions.causes import Code as Cause
 from wa_sessions.db import run_db_when_back
-from wa_sessions.ownership import Ownership
 from wa_sessions.states import Status
 from whatsapp.client import Client
 from whatsapp.exceptions import (
@@ -46,9 +35,7 @@ from whatsapp.exceptions import (
     QueryError,
     SendRefusedError,
     UploadError,
-    WhatsAppError,
 )
-from whatsapp.protocol.jid import Jid
 
 if TYPE_CHECKING:
     from blast.worker import Worker
@@ -56,10 +43,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger("blast")
 
 AHEAD = 32  # rows claimed at once where nothing limits the pace
-CHECKED_AT_ONCE = 50  # numbers
 TRIES = 3  # of a message whose answer does not come
 RETRY_S = 2.0
-UNWRITTEN = 200  # outcomes on their way to the disk
 LOOK_S = 1.0
 BURST = 10  # outcomes that are looked at for a burst of failures
 RESTRICTED = 463
@@ -84,17 +69,13 @@ class Sender:
         self._manager = worker.manager
         self.outlet = outlet
         self._woken = asyncio.Event()
-        self._rows: deque[Claimed] = deque()  # claimed, not yet settled; the first may be on the wire
-        self._is_on_wire = False
-        self._claim: Ownership | None = None  # with which `_rows` were claimed
-        self._unwritten: set[asyncio.Future[None]] = set()
+        self._batch = Batch(worker, outlet)
         self._contents = Contents(worker.plan.names.get(outlet, ""))
         self._pacer: Pacer | None = None
         self._failed: deque[bool] = deque(maxlen=BURST)
         self._next_at: float | None = None  # when the next message may go; drawn once for each
         self._wants_reload = False
         self._unwell_since: float | None = None
-        self._unchecked_until = 0.0  # WhatsApp does not answer questions about numbers for now
 
     # For the worker
 
@@ -118,7 +99,7 @@ class Sender:
         if self._wants_reload:
             await self._load()
         await self._worker.settled()
-        await self._give_back_unwanted()
+        await self._batch.give_back(but_of=self._worker.plan.jobs.keys())
         job = self._job()
         if job is None:
             return False
@@ -127,24 +108,24 @@ class Sender:
             return False
         client = self._manager.client_of(self.outlet) if standing is Standing.READY else None
         if client is None:
-            await self._give_back()
+            await self._batch.give_back()
             await self._unwell(standing)
             return True
         self._unwell_since = None
         wait_s = self._wait_s()
         if wait_s > 0:
-            if len(self._rows) > 1:  # one that was tried stays ours
-                await self._give_back()
+            if len(self._batch.rows) > 1:  # one that was tried stays ours
+                await self._batch.give_back()
             await self._sleep(wait_s)
             return True
-        if not self._rows:
+        if not self._batch.rows:
             return await self._take(job, client)
-        await self._send(client, self._rows[0], job)
+        await self._send(client, self._batch.rows[0], job)
         return True
 
     def _job(self) -> Job | None:
         plan = self._worker.plan
-        pk = self._rows[0].blast if self._rows else next(iter(self._worker.queue_of(self.outlet)), None)
+        pk = self._batch.rows[0].blast if self._batch.rows else next(iter(self._worker.queue_of(self.outlet)), None)
         return plan.jobs.get(pk) if pk is not None else None
 
     def _wait_s(self) -> float:
@@ -191,7 +172,7 @@ class Sender:
         """Stop, and do with the rest what people chose."""
         if standing is Standing.LOST:
             await self._note_ban()
-            await self._settle_outcomes()
+            await self._batch.written()
             for pk in self._worker.queue_of(self.outlet):
                 job = self._worker.plan.jobs[pk]
                 gives_up = job.on_unhealthy == OnUnhealthy.SKIP or (
@@ -222,85 +203,30 @@ class Sender:
             self._pacer.stop = stop
             await run_db_when_back(outlet_stop, self.outlet, stop, blast)
 
-    # Claiming
+    # Sending
 
     async def _take(self, job: Job, client: Client) -> bool:
         assert self._pacer is not None
         claim = self._manager.ownership_of(self.outlet)
         if claim is None:
             return False
-        if time.monotonic() >= self._unchecked_until:
-            await self._check_numbers(job, client)
-        count = AHEAD if self._pacer.is_free else 1
-        self._claim = claim
-        rows = await self._manager.group.write(
-            claims_write, Claim(self.outlet, claim, job.pk, count, datetime.now(UTC))
-        )
-        self._worker.changed(job.pk)
-        self._rows.extend(rows)
-        if not rows:
+        if not await self._batch.take(claim, job.pk, AHEAD if self._pacer.is_free else 1, client):
             self._worker.exhausted(self.outlet, job.pk)
-        elif len(rows) > 1:
-            await self._prepare(client)
         return True
-
-    async def _check_numbers(self, job: Job, client: Client) -> None:
-        """Ask WhatsApp about the next numbers; who is not there is skipped."""
-        phones = await run_db_when_back(unchecked, self.outlet, job.pk, CHECKED_AT_ONCE)
-        if not phones:
-            return
-        try:
-            jids = await client.check_numbers(phones)
-        except (WhatsAppError, TimeoutError) as error:
-            logger.warning("[WhatsApp] outlet_%s: numbers not checked (%s)", self.outlet, type(error).__name__)
-            self._unchecked_until = time.monotonic() + 60.0
-            return
-        found = {phone: str(jid) if jid is not None else None for phone, jid in jids.items()}
-        await self._manager.group.write(checked_write, Checked(self.outlet, job.pk, found))
-
-    async def _prepare(self, client: Client) -> None:
-        try:
-            await client.prepare([_address(row) for row in self._rows])
-        except (WhatsAppError, TimeoutError) as error:  # each message then asks for what it needs
-            logger.debug("[WhatsApp] outlet_%s: not prepared (%s)", self.outlet, type(error).__name__)
-
-    async def _give_back_unwanted(self) -> None:
-        """Rows of blasts that run no more."""
-        unwanted = [row for row in self._rows if row.blast not in self._worker.plan.jobs]
-        if unwanted:
-            self._rows = deque(row for row in self._rows if row.blast in self._worker.plan.jobs)
-            await self._put_back(unwanted)
-
-    async def _give_back(self) -> None:
-        """All rows: the outlet cannot send now."""
-        if self._rows:
-            rows, self._rows = list(self._rows), deque()
-            await self._put_back(rows)
-
-    async def _put_back(self, rows: list[Claimed]) -> None:
-        assert self._claim is not None
-        item = PutBack(
-            self._claim,
-            never_sent=[row.pk for row in rows if not row.maybe_sent],
-            maybe_sent=[row.pk for row in rows if row.maybe_sent],
-        )
-        await self._manager.group.write(put_back_write, item)
-        for blast in {row.blast for row in rows}:
-            self._worker.changed(blast)
-
-    # Sending
 
     async def _send(self, client: Client, row: Claimed, job: Job) -> None:
         if row.phone in self._worker.opted_out:
-            self._settle(row, RecipientStatus.UNKNOWN if row.maybe_sent else RecipientStatus.SKIPPED, Why.OPTED_OUT)
+            self._batch.settle(
+                row, RecipientStatus.UNKNOWN if row.maybe_sent else RecipientStatus.SKIPPED, Why.OPTED_OUT
+            )
             return
         if (why := self._unsafe(row)) is not None:
-            self._settle(row, RecipientStatus.UNKNOWN, why)
+            self._batch.settle(row, RecipientStatus.UNKNOWN, why)
             return
         try:
             content = await self._contents.of(row, job, client)
         except variables.Missing as missing:
-            self._settle(row, RecipientStatus.FAILED, Why.MISSING_VARIABLE, missing.name)
+            self._batch.settle(row, RecipientStatus.FAILED, Why.MISSING_VARIABLE, missing.name)
             return
         except (NotConnectedError, TimeoutError):
             await self._sleep(RETRY_S)
@@ -311,12 +237,12 @@ class Sender:
         was_maybe, row.maybe_sent = row.maybe_sent, True
         self._note_sending()
         try:
-            sent = await client.send_message(_address(row), content, message_id=row.message_id)
+            sent = await client.send_message(address(row), content, message_id=row.message_id)
         except NotConnectedError as error:
             row.maybe_sent = was_maybe or error.was_sent
             await self._sleep(0.05)  # the connection is going; `_step` finds out
         except NotOnWhatsAppError:
-            self._settle(row, RecipientStatus.SKIPPED, Why.NOT_ON_WHATSAPP)
+            self._batch.settle(row, RecipientStatus.SKIPPED, Why.NOT_ON_WHATSAPP)
         except SendRefusedError as error:
             await self._refused(row, error.code)
         except TimeoutError:
@@ -329,9 +255,9 @@ class Sender:
             await self._fail(row, Why.INTERNAL, "")
         else:
             self._failed.append(False)
-            self._settle(row, RecipientStatus.SENT, at=datetime.fromtimestamp(sent.at, UTC))
-        if len(self._unwritten) >= UNWRITTEN:
-            await self._settle_outcomes()
+            self._batch.settle(row, RecipientStatus.SENT, at=datetime.fromtimestamp(sent.at, UTC))
+        if self._batch.is_behind:
+            await self._batch.written()
 
     def _unsafe(self, row: Claimed) -> Why | None:
         """Why a row that may have been sent must not be sent again."""
@@ -352,7 +278,7 @@ class Sender:
         why = Why.RESTRICTED if code == RESTRICTED else Why.REFUSED
         if stop is not None:
             self._failed.append(True)
-            self._settle(row, RecipientStatus.FAILED, why, str(code))
+            self._batch.settle(row, RecipientStatus.FAILED, why, str(code))
             await self._stop_outlet(stop, row.blast)
         else:
             await self._fail(row, why, str(code))
@@ -361,7 +287,7 @@ class Sender:
         row.tries += 1
         if row.tries >= TRIES:
             self._failed.append(True)
-            self._settle(row, RecipientStatus.UNKNOWN, Why.NO_ANSWER)
+            self._batch.settle(row, RecipientStatus.UNKNOWN, Why.NO_ANSWER)
             await self._look_for_burst(row.blast)
 
     async def _no_keys(self, row: Claimed, code: int | None) -> None:
@@ -374,7 +300,7 @@ class Sender:
 
     async def _fail(self, row: Claimed, why: Why, detail: str) -> None:
         self._failed.append(True)
-        self._settle(
+        self._batch.settle(
             row,
             RecipientStatus.UNKNOWN if row.maybe_sent and why is Why.INTERNAL else RecipientStatus.FAILED,
             why,
@@ -386,35 +312,9 @@ class Sender:
         if (stop := safety.after_outcomes(list(self._failed))) is not None:
             await self._stop_outlet(stop, blast)
 
-    def _settle(
-        self,
-        row: Claimed,
-        status: RecipientStatus,
-        why: Why | None = None,
-        detail: str = "",
-        at: datetime | None = None,
-    ) -> None:
-        """The row has its outcome, soon on disk. A crash before that has it sent again, with the same id."""
-        assert self._claim is not None
-        self._rows.remove(row)
-        outcome = Outcome(row.pk, self.outlet, row.phone, self._claim, status, at, why or "", detail)
-        written = self._manager.group.submit(outcomes_write, outcome)
-        self._unwritten.add(written)
-        written.add_done_callback(self._on_written)
-        self._worker.changed(row.blast)
-
-    def _on_written(self, written: "asyncio.Future[None]") -> None:
-        self._unwritten.discard(written)
-        if not written.cancelled() and (error := written.exception()) is not None:
-            logger.error("[WhatsApp] outlet_%s: an outcome could not be written", self.outlet, exc_info=error)
-
-    async def _settle_outcomes(self) -> None:
-        if self._unwritten:
-            await asyncio.wait(set(self._unwritten))
-
     async def _leave(self) -> None:
-        await self._give_back()
-        await self._settle_outcomes()
+        await self._batch.give_back()
+        await self._batch.written()
 
     async def _sleep(self, seconds: float) -> None:
         """Wait, at most so long, until something changes."""
@@ -424,7 +324,3 @@ class Sender:
         except TimeoutError:
             pass
         self._woken.clear()
-
-
-def _address(row: Claimed) -> Jid:
-    return Jid.parse(row.jid) if row.jid else Jid(row.phone)

@@ -21,23 +21,13 @@ from blast import hints, variables
 from blast.acts import note
 from blast.exceptions import BadRecipients, BlastRefused
 from blast.importing import assigned, lacking
-from blast.models import Act, Attachment, Blast, OptOut, Recipient, new_message_id
+from blast.models import Act, Attachment, Blast, OptOut, Recipient
 from blast.recipients import Row
 from blast.states import Assignment, BlastStatus, OnUnhealthy, RecipientStatus
+from blast.storing import NewAttachment as NewAttachment, attach, recipients_insert, row_of
 from outlets.models import Outlet
 
 NAME_MAX = 100
-ROWS_AT_ONCE = 2000
-
-
-@dataclass(frozen=True, slots=True)
-class NewAttachment:
-    """A file to send with the message; `kind` as in `Attachment.Kind`."""
-
-    kind: str
-    mimetype: str
-    file_name: str
-    data: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,9 +77,9 @@ def blast_create(
                 idempotency_digest=key.digest if key else "",
             )
             blast.outlets.set(outlets)
-            _insert(blast, rows, placed)
+            recipients_insert(blast, rows, placed)
             if attachment is not None:
-                _attach(blast, attachment)
+                attach(blast, attachment)
             note(Act.What.CREATED, by=by, blast=blast, recipients=len(rows))
     except IntegrityError:  # the same key at the same moment
         if key is not None and (made := _made_before(by, key)) is not None:
@@ -121,7 +111,7 @@ def blast_update(
         if clears_attachment:
             Attachment.objects.filter(blast=blast).delete()
         if attachment is not None:
-            _attach(blast, attachment)
+            attach(blast, attachment)
         has_attachment = Attachment.objects.filter(blast=blast).exists()
         blast.name = _clean_name(name) if name is not None else blast.name
         blast.body = _clean_body(body if body is not None else blast.body, has_attachment)
@@ -140,7 +130,7 @@ def blast_update(
             _check_rows(blast.body, rows)
             placed = assigned(rows, chosen, blast.assignment)
             Recipient.objects.filter(blast=blast).delete()
-            _insert(blast, rows, placed)
+            recipients_insert(blast, rows, placed)
         note(Act.What.UPDATED, by=by, blast=blast)
     hints.changed(blast.pk)
     return blast
@@ -327,40 +317,6 @@ def _check_rows(body: str, rows: Sequence[Row]) -> None:
         raise ValidationError({"recipients": [_("There are no recipients in it.")]})
     if problems := lacking(body, rows):
         raise BadRecipients(problems)
-
-
-def _insert(blast: Blast, rows: Sequence[Row], placed: Sequence[int]) -> None:
-    Recipient.objects.bulk_create(
-        (
-            Recipient(
-                blast=blast,
-                line=row.line,
-                phone=row.phone,
-                name=row.name,
-                variables=dict(row.variables),
-                asked_outlet=row.outlet[:100],
-                outlet_id=outlet,
-                message_id=new_message_id(),
-            )
-            for row, outlet in zip(rows, placed, strict=True)
-        ),
-        batch_size=ROWS_AT_ONCE,
-    )
-
-
-def row_of(recipient: Recipient) -> Row:
-    return Row(recipient.line, recipient.phone, recipient.name, recipient.asked_outlet, recipient.variables)
-
-
-def _attach(blast: Blast, new: NewAttachment) -> None:
-    fields = {
-        "kind": new.kind,
-        "mimetype": new.mimetype,
-        "file_name": new.file_name[:200],
-        "size": len(new.data),
-        "data": new.data,
-    }
-    Attachment.objects.update_or_create(blast=blast, defaults=fields)
 
 
 def blasts_of_outlet(outlet: Outlet) -> Iterable[int]:

@@ -14,11 +14,12 @@ from contextlib import suppress
 from datetime import UTC, datetime
 
 from blast import hints
+from blast.batch import CHECKED_AT_ONCE
 from blast.claims import Checked, checked_write, left_behind, unchecked
 from blast.incoming import Listener
 from blast.models import Blast
 from blast.plan import NOTHING, Plan, look
-from blast.sender import CHECKED_AT_ONCE, Sender
+from blast.sender import Sender
 from wa_sessions import broadcast, manager as sessions
 from wa_sessions.db import DATABASE_AWAY, run_db, run_db_when_back
 from wa_sessions.health import checks_of, is_healthy

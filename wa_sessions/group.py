@@ -69,7 +69,7 @@ class GroupCommit:
             try:
                 await self._write(batch)
             except asyncio.CancelledError:
-                for _, _, future in batch:
+                for _, _, future in (*batch, *self._waiting):
                     future.cancel()
                 raise
             if not self._waiting:

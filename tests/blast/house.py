@@ -60,7 +60,8 @@ class BlastHouse:
         group = self.house.manager.group
         tasks = [*here._tasks, *(task for _, task in here._senders.values())]
         for sender, _ in here._senders.values():
-            sender._rows.clear()  # nobody is left to give them back
+            sender._batch.rows.clear()  # nobody is left to give them back
+            sender._batch._unwritten.clear()  # nor to wait for what will never be written
         group._waiting.clear()
         for task in tasks:
             task.cancel()
