@@ -45,6 +45,11 @@
     $("upload-words").textContent = percent < 100 ? G.fill(words.wordSending, { n: percent }) : words.wordReading;
   }
 
+  /* What the server said against it, else that it did not work. */
+  function refusal(answer) {
+    try { return JSON.parse(answer.responseText).error.message; } catch { return words.wordFailed; }
+  }
+
   function put(box, html) {
     const page = parser.parseFromString(html, "text/html");
     box.replaceChildren(...[...page.body.childNodes].map((node) => document.adoptNode(node)));
@@ -65,9 +70,9 @@
     }
     const data = new FormData(form);
     data.delete("attachment");
-    const answer = await post(form.dataset.check, data, { isSlow: true });
+    const answer = await post(form.dataset.check, data, { accept: "application/json", isSlow: true });
     if (mine !== asked) return; // a later list was given meanwhile
-    if (answer.status !== 200) return G.toast(words.wordFailed, { isOk: false });
+    if (answer.status !== 200) return G.toast(refusal(answer), { isOk: false });
     put($("list-result"), answer.responseText);
     took();
   }
@@ -159,7 +164,7 @@
     let said = {};
     try { said = JSON.parse(answer.responseText); } catch { /* said below */ }
     if (said.ok && said.link) return location.assign(said.link);
-    if (!said.errors) return G.toast((said.error && said.error.message) || words.wordFailed, { isOk: false });
+    if (!said.errors) return G.toast(refusal(answer), { isOk: false });
     for (const place of form.querySelectorAll("[data-error]")) {
       place.textContent = (said.errors[place.dataset.error] || []).join(" ");
       if (place.dataset.error === "all") place.hidden = !place.textContent;

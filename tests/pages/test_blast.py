@@ -82,6 +82,14 @@ def test_bad_rows_are_named_and_nothing_is_half_imported(scene, visit):
     assert complaints == []
 
 
+def test_a_list_that_is_too_long_is_refused_in_words(scene, client):
+    client.force_login(scene.cast.adi)
+    listed = io.BytesIO(b"phone\n" + b"081234567890\n" * 60_000)
+    listed.name = "daftar.csv"
+    page = client.post("/blast/check", {"file": listed, "body": "Halo"}, headers={"Accept-Language": "id"})
+    assert "Bagi daftarnya" in page.content.decode()
+
+
 def test_a_draft_is_changed_and_keeps_its_recipients(scene, visit):
     draft = make_blast(scene.cast.adi, [scene.cast.jakarta], people=3)
     page = visit(scene.cast.adi, language="id").go(f"/blast/{draft.public_id}/edit")
