@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from blast.importing import read_file, read_text
-from blast.models import Attachment, Blast, Pace
+from blast.models import Attachment, Blast
 from blast.recipients import Parsed
 from blast.services import NAME_MAX, NewAttachment
 from blast.states import Assignment, OnUnhealthy
@@ -189,6 +189,3 @@ class UndoForm(forms.Form):
     """Why a person is written to again."""
 
     reason = forms.CharField(label=_("Reason"), max_length=300)
-
-
-__all__ = ["BlastForm", "Pace", "PaceForm", "UndoForm", "add_errors", "initial_of", "pace_initial", "read_attachment"]
