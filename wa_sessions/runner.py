@@ -215,7 +215,7 @@ class Runner:
         end = End(EndKind.TRANSIENT, reason="crash")
         try:
             if self._wiping is not None:
-                await self._wiping
+                await asyncio.shield(self._wiping)  # whoever cancels this dial does not mean the keys
             client = Client(store, self._hears(store), self._manager.client_options, pairing=pairing)
             self._client = client
             self.publish()

@@ -6,7 +6,8 @@ import pytest
 
 from tests.wa_sessions.house import open_house
 from wa_sessions import selectors, services
-from wa_sessions.models import WhatsAppSession
+from wa_sessions.credential_store import CredentialStore
+from wa_sessions.models import Credential, WhatsAppSession
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -174,3 +175,28 @@ async def test_it_pairs_anew_over_keys_that_a_crash_left_behind():
         await house.scan(jakarta)
         await house.becomes(jakarta, "CONNECTED")
         assert house.simulator.counts(jakarta.whatsapp_number).pairings == 2
+
+
+async def test_a_wish_that_interrupts_the_wiping_of_keys_does_not_undo_it(monkeypatch):
+    may_wipe, wipe = asyncio.Event(), CredentialStore.wipe
+
+    async def slow_wipe(store):
+        await may_wipe.wait()
+        await wipe(store)
+
+    async with open_house() as house:
+        jakarta = house.cast.jakarta
+        await house.linked_directly(jakarta)
+        monkeypatch.setattr(CredentialStore, "wipe", slow_wipe)
+        await house.ask(services.session_unlink, jakarta)
+        await house.becomes(jakarta, "DISCONNECTED")
+        await house.ask(services.session_connect, jakarta)
+        await house.becomes(jakarta, "CONNECTING")
+        await asyncio.sleep(0.2)  # it waits for the keys to be gone
+        await house.ask(services.session_disconnect, jakarta)
+        await house.becomes(jakarta, "DISCONNECTED")
+        may_wipe.set()
+        await house.until(lambda: not Credential.objects.filter(session_id=jakarta.pk).exists())
+        await house.ask(services.session_connect, jakarta)
+        await house.scan(jakarta)
+        await house.becomes(jakarta, "CONNECTED")
