@@ -1,7 +1,6 @@
 """The API of connections. `outlet_for` is the only door to an outlet: absent and foreign are the same 404."""
 
 import contextlib
-import json
 import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -20,6 +19,7 @@ from accounts.models import User
 from outlets.models import Outlet
 from outlets.selectors import outlet_for
 from wa_sessions import selectors, services
+from wa_sessions.elements import Element, encode
 from wa_sessions.models import WhatsAppSession
 from wa_sessions.serializers import (
     PAGE_SIZE,
@@ -33,9 +33,7 @@ from wa_sessions.serializers import (
 )
 
 NO_STORE = {"Cache-Control": "no-store"}
-AT_ONCE = 50  # elements of a list
 TURN_PATIENCE_S = 0.3
-_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 ERRORS = {401: ErrorAnswer}
 OUTLET_ERRORS = {**ERRORS, 404: ErrorAnswer}
 
@@ -61,16 +59,15 @@ def user_of(request: Request) -> User:
 
 def dumped(answer: dict[str, Any]) -> HttpResponse:
     """The answer as JSON, dumped once. DRF's way through negotiation and renderer costs more than a hundred outlets."""
-    text = ",".join(f"{_encode(key)}:{_encoded(value)}" for key, value in answer.items())
+    text = ",".join(f"{encode(key)}:{_encoded(value)}" for key, value in answer.items())
     return HttpResponse(f"{{{text}}}", content_type="application/json", headers=NO_STORE)
 
 
 def _encoded(value: Any) -> str:
-    """Long lists in parts: while the encoder runs no other thread does, and one of those holds the sockets."""
-    if not isinstance(value, list):
-        return _encode(value)
-    parts = (value[start : start + AT_ONCE] for start in range(0, len(value), AT_ONCE))
-    return f"[{','.join(_encode(part)[1:-1] for part in parts)}]"
+    """Long lists one by one: while the encoder runs no other thread does, and one of those holds the sockets."""
+    if isinstance(value, list):
+        return f"[{','.join([_encoded(item) for item in value])}]"
+    return value.json if isinstance(value, Element) else encode(value)
 
 
 class StatusPageView(APIView):

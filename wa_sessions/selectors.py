@@ -4,33 +4,27 @@ Page, API and admin call the same functions, so they cannot disagree. One query 
 have drifted, two more correct them all.
 """
 
-import json
 import logging
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import lru_cache
 from typing import Any
 
-from django.conf import settings
 from django.db.models import Max, QuerySet
-from django.utils.translation import gettext as _, ngettext
 
 from accounts.models import User
 from outlets.models import Outlet
 from outlets.selectors import visible_to
 from wa_sessions import manager
-from wa_sessions.causes import WORDS, Code
 from wa_sessions.db import DATABASE_AWAY
-from wa_sessions.health import checks_of, is_healthy
-from wa_sessions.lifecycle_types import Phase
+from wa_sessions.elements import Element, element_of, iso
 from wa_sessions.live import NOTHING, Live
 from wa_sessions.models import Flip, WhatsAppSession
 from wa_sessions.reconcile import correction
 from wa_sessions.rows import session_rows
 from wa_sessions.services import Correction, sessions_correct
-from wa_sessions.states import Intent, Status
+from wa_sessions.states import Status
 from wa_sessions.vault import KeyLostError, unseal
 
 logger = logging.getLogger("wa_sessions")
@@ -76,14 +70,14 @@ def status_page(
         "problems": sum(element["outlet"]["isActive"] and not element["healthy"] for element in elements),
         "inactive": sum(not element["outlet"]["isActive"] for element in elements),
         "waitingForNetwork": any(element["waitingForNetwork"] for element in elements),
-        "at": _iso(now),
+        "at": iso(now),
     }
     if page is not None:
         answer |= {"page": page, "pageSize": size, "found": found}
     return answer
 
 
-def status_of(outlet: Outlet) -> dict[str, Any]:
+def status_of(outlet: Outlet) -> Element:
     """One element of `statuses`."""
     return _elements(Outlet.objects.filter(pk=outlet.pk), datetime.now(UTC))[0]
 
@@ -119,7 +113,7 @@ def last_flips(outlets: Iterable[int]) -> Mapping[int, datetime]:
     return dict(rows.order_by())
 
 
-def _is_asked_for(element: dict[str, Any], healthy: bool | None, status: str | None, q: str) -> bool:
+def _is_asked_for(element: Element, healthy: bool | None, status: str | None, q: str) -> bool:
     if healthy is not None and element["healthy"] is not healthy:
         return False
     session, outlet = element["session"], element["outlet"]
@@ -131,7 +125,7 @@ def _is_asked_for(element: dict[str, Any], healthy: bool | None, status: str | N
     return q.casefold() in outlet["name"].casefold() or (bool(digits) and digits in outlet["whatsappNumber"])
 
 
-def _elements(outlets: QuerySet[Outlet], now: datetime) -> list[dict[str, Any]]:
+def _elements(outlets: QuerySet[Outlet], now: datetime) -> list[Element]:
     """The status of each outlet, by name; drifted rows corrected."""
     rows = session_rows(outlets)
     # After the rows: what the sockets prove must not be older than what it corrects.
@@ -141,13 +135,13 @@ def _elements(outlets: QuerySet[Outlet], now: datetime) -> list[dict[str, Any]]:
     window_s = here.proof_window_s if here else 0.0
     clock = time.monotonic()
     corrected = _correct_drift(rows, snapshot, owner, window_s, clock, now)
-    to_wall = now.timestamp() - clock
+    to_wall = time.time() - clock
     speaks = logger.isEnabledFor(logging.DEBUG)
     elements = []
     for row in rows:
         is_ours = owner is not None and row[19] == owner
         live = snapshot.get(row[0], NOTHING) if is_ours else NOTHING
-        element = _element(row, live, is_ours, corrected.get(row[0]), window_s, clock, to_wall, now)
+        element = element_of(row, live, is_ours, corrected.get(row[0]), window_s, clock, to_wall, now)
         elements.append(element)
         if speaks:
             _log(row, live, element)
@@ -187,139 +181,7 @@ def _correct_drift(
     return {item.outlet: item.to_status for item in drifted if item.outlet in done}
 
 
-def _element(
-    row: tuple[Any, ...],
-    live: Live,
-    is_ours: bool,
-    corrected: Status | None,
-    window_s: float,
-    clock: float,
-    to_wall: float,
-    now: datetime,
-) -> dict[str, Any]:
-    (
-        pk, name, number, is_active, status, session_name, connected_at, last_seen, qr_expires_at, auto_reconnect,
-        retry_count, max_retries, cause, cause_detail, retry_at, intent, jid, wish_number, wish_done, _owner, _version,
-    ) = row  # fmt: skip
-    is_active = bool(is_active)
-    has_session = status is not None
-    if has_session:
-        auto_reconnect = bool(auto_reconnect)
-    if corrected is not None:
-        status = corrected
-    is_banned = cause == Code.TEMPORARY_BAN and bool(retry_at) and _moment(retry_at) > now
-    # A restricted outlet waits for its hour, not for a connection.
-    is_resting = is_banned and live.phase is Phase.WAITING
-    live_status = "DISCONNECTED" if is_resting else live.status(clock, window_s).value
-    verified = live_status == "CONNECTED"
-    proof = live.proof
-    is_open = proof is not None and proof.is_open
-    checks = checks_of(
-        status=status,
-        live_status=live_status,
-        has_user=bool(live.user),
-        is_open=is_open,
-        auto_reconnect=auto_reconnect is not False,
-    )
-    verified_at = last_seen = _iso_of_text(last_seen)
-    if proof is not None and proof.answered_at > 0:
-        verified_at = _iso_of_second(int(proof.answered_at + to_wall))
-        last_seen = verified_at if last_seen is None or verified_at > last_seen else last_seen
-    has_qr = "Present" if live.has_qr and qr_expires_at and _moment(qr_expires_at) > now else None
-    return {
-        "outletId": f"outlet_{pk}",
-        "outlet": {"name": name, "whatsappNumber": number, "isActive": is_active},
-        "session": {
-            "status": status,
-            "sessionName": session_name,
-            "connectedAt": _iso_of_text(connected_at),
-            "lastSeen": last_seen,
-            "qrCode": has_qr,
-            "autoReconnect": auto_reconnect,
-            "retryCount": retry_count,
-        }
-        if has_session
-        else None,
-        "liveStatus": {
-            "status": live_status,
-            "qrCode": "Present" if live.has_qr else None,
-            "name": live.name or (session_name if verified else None),
-        },
-        "healthy": is_healthy(checks, is_active=is_active),
-        "checks": checks,
-        "cause": _cause(cause, cause_detail, retry_at, now) if cause else None,
-        "synced": corrected is not None,
-        "verifiedAt": verified_at,
-        "maxRetries": max_retries if has_session else settings.WA_MAX_RETRIES,
-        "intent": intent,
-        "linkedNumber": jid.partition("@")[0].partition(":")[0] if jid else None,
-        "verified": verified,
-        "unverified": has_session and not is_ours,
-        "pending": wish_number != wish_done,
-        "waitingForNetwork": live.waits_for_network,
-        "actions": _actions(is_active and not is_banned, status, intent, jid),
-    }
-
-
-def _actions(may_connect: bool, status: str | None, intent: str | None, jid: str | None) -> list[str]:
-    """What a person can sensibly ask for now."""
-    actions = []
-    if may_connect and status not in (Status.CONNECTED, Status.PAUSED, Status.CONNECTING):
-        actions.append("connect")
-    if status == Status.CONNECTED:
-        actions.append("pause")
-    if status == Status.PAUSED:
-        actions.append("resume")
-    if status in (Status.CONNECTED, Status.PAUSED, Status.CONNECTING) or (status and jid and intent != Intent.OFFLINE):
-        actions.append("disconnect")
-    if jid:
-        actions.append("unlink")
-    return actions
-
-
-def _cause(code: str, detail_json: str, retry_text: str | None, now: datetime) -> dict[str, Any]:
-    detail: dict[str, Any] = json.loads(detail_json)
-    retry_at = _moment(retry_text) if retry_text else None
-    words = WORDS.get(code, WORDS[Code.INTERNAL])
-    values = {"code": "?", "scanned": "?", "expected": "?", "wait": _duration(retry_at, now), **detail}
-    return {
-        "code": code,
-        "message": str(words.message) % values,
-        "action": str(words.action) % values,
-        "retryAt": _iso(retry_at),
-    }
-
-
-def _duration(until: datetime | None, now: datetime) -> str:
-    minutes = max(1, round((until - now).total_seconds() / 60)) if until else 0
-    if minutes == 0:
-        return _("until WhatsApp lifts it")
-    if minutes < 120:
-        return ngettext("%(count)d minute", "%(count)d minutes", minutes) % {"count": minutes}
-    hours = round(minutes / 60)
-    return ngettext("%(count)d hour", "%(count)d hours", hours) % {"count": hours}
-
-
-def _iso(at: datetime | None) -> str | None:
-    return None if at is None else at.isoformat(timespec="seconds")[:19] + "Z"
-
-
-def _iso_of_text(at: str | None) -> str | None:
-    """From the database's "2025-10-25 10:30:00.123456", which is UTC."""
-    return None if at is None else f"{at[:10]}T{at[11:19]}Z"
-
-
-@lru_cache(maxsize=1024)
-def _iso_of_second(second: int) -> str:
-    """From seconds since 1970; all outlets answered within the last few."""
-    return f"{datetime.fromtimestamp(second, UTC):%Y-%m-%dT%H:%M:%SZ}"
-
-
-def _moment(at: str) -> datetime:
-    return datetime.fromisoformat(f"{at.partition('+')[0]}+00:00")  # SQLite writes no zone, PostgreSQL "+00"
-
-
-def _log(row: tuple[Any, ...], live: Live, element: dict[str, Any]) -> None:
+def _log(row: tuple[Any, ...], live: Live, element: Element) -> None:
     logger.debug(
         "[WhatsApp] getSessionStatus live check: DB status=%s, verified=%s, has qrCode=%s",
         row[4],

@@ -16,11 +16,11 @@ from outlets.models import Outlet
 from outlets.selectors import visible_to
 from wa_sessions import manager
 from wa_sessions.causes import WORDS
+from wa_sessions.elements import actions_of, iso
 from wa_sessions.health import checks_of, is_healthy
 from wa_sessions.live import NOTHING, Live
 from wa_sessions.models import WhatsAppSession
 from wa_sessions.reconcile import correction
-from wa_sessions.selectors import _actions, _iso
 
 STAMP = "%Y-%m-%dT%H:%M:%SZ"
 
@@ -47,7 +47,7 @@ class SessionPart(serializers.ModelSerializer[WhatsAppSession]):
         fields = ("status", "sessionName", "connectedAt", "lastSeen", "qrCode", "autoReconnect", "retryCount")
 
     def get_lastSeen(self, row: WhatsAppSession) -> str | None:  # noqa: N802
-        return _iso(self.context["reading"].last_seen(row))
+        return iso(self.context["reading"].last_seen(row))
 
     def get_qrCode(self, row: WhatsAppSession) -> str | None:  # noqa: N802
         reading = self.context["reading"]
@@ -109,13 +109,13 @@ class StatusElement(serializers.ModelSerializer[Outlet]):
         words = WORDS[row.cause]
         values = {"code": "?", "scanned": "?", "expected": "?", "wait": "?", **row.cause_detail}
         message, action = str(words.message) % values, str(words.action) % values
-        return {"code": row.cause, "message": message, "action": action, "retryAt": _iso(row.retry_at)}
+        return {"code": row.cause, "message": message, "action": action, "retryAt": iso(row.retry_at)}
 
     def get_synced(self, outlet: Outlet) -> bool:
         return outlet.pk in self.context["reading"].drifted
 
     def get_verifiedAt(self, outlet: Outlet) -> str | None:  # noqa: N802
-        return _iso(self.context["reading"].verified_at(outlet.session))
+        return iso(self.context["reading"].verified_at(outlet.session))
 
     def get_linkedNumber(self, outlet: Outlet) -> str | None:  # noqa: N802
         jid = outlet.session.jid
@@ -134,7 +134,7 @@ class StatusElement(serializers.ModelSerializer[Outlet]):
         return bool(self.context["reading"].live(outlet.session).waits_for_network)
 
     def get_actions(self, outlet: Outlet) -> list[str]:
-        return _actions(outlet.is_active, outlet.session.status, outlet.session.intent, outlet.session.jid)
+        return actions_of(outlet.is_active, outlet.session.status, outlet.session.intent, outlet.session.jid)
 
 
 class Reading:
@@ -186,5 +186,5 @@ def status_page(user: User) -> dict[str, Any]:
         "problems": sum(element["outlet"]["isActive"] and not element["healthy"] for element in elements),
         "inactive": sum(not element["outlet"]["isActive"] for element in elements),
         "waitingForNetwork": any(element["waitingForNetwork"] for element in elements),
-        "at": _iso(reading.now),
+        "at": iso(reading.now),
     }
