@@ -5,6 +5,7 @@ from datetime import datetime
 from django import template
 
 from blast import presentation
+from wa_sessions.presentation import Look
 
 register = template.Library()
 
@@ -21,7 +22,7 @@ def recipients(count: int) -> str:
 
 
 @register.simple_tag
-def recipient_look(status: str) -> presentation.Look:
+def recipient_look(status: str) -> Look:
     return presentation.recipient_look(status)
 
 
