@@ -130,6 +130,12 @@ class ControlClient:
         which: Row = {"count": numbers} if isinstance(numbers, int) else {"numbers": numbers}
         return list(self.order("add_recipients", reads=reads, lazy=lazy, first=first, **which)["numbers"])
 
+    def recipients(self, limit: int | None = None, messages: int | None = None) -> tuple[list[Row], int]:
+        """Those with the newest messages, and how many there are: `number`, `name`, `network`, how many messages are
+        `waiting`, and the last `messages` as in `inbox`, those with its own number as `sender` being its answers."""
+        answer = self.order("recipients", limit=limit, messages=messages)
+        return list(answer["recipients"]), int(answer["count"])
+
     def behave(self, number: str | None = None, **behaviour: Any) -> int:
         """One phone, or all recipients: `reads`, `confirms`, `lazy`, `corrupt`, `delay_s` (see
         `whatsapp.simulator.messenger.Messenger`), `network`, `pre_keys_left`. Gives how many phones that were."""

@@ -2,10 +2,12 @@
 
 import asyncio
 import base64
+import heapq
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, Final
 
 from whatsapp.simulator.exceptions import SimulatorError
+from whatsapp.simulator.phone import Phone
 
 if TYPE_CHECKING:
     from whatsapp.simulator.server import Simulator
@@ -22,6 +24,29 @@ async def _add_recipients(simulator: "Simulator", order: Order) -> Order:
     numbers = [str(number) for number in order["numbers"]] if "numbers" in order else int(order["count"])
     behaviour = {key: bool(order[key]) for key in ("reads", "lazy") if key in order}
     return {"numbers": simulator.add_recipients(numbers, first=int(order.get("first", 0)), **behaviour)}
+
+
+async def _recipients(simulator: "Simulator", order: Order) -> Order:
+    """The `limit` recipients with the newest messages, in the order they were made, and how many there are in all.
+
+    Of each the last `messages`, oldest first, its own among them.
+    """
+    everybody = [phone for phone in simulator.phones if phone.account.is_recipient]
+    limit, last = int(order.get("limit", 30)), int(order.get("messages", 5))
+    newest = heapq.nlargest(limit, range(len(everybody)), key=lambda index: everybody[index].last_at)
+    rows = [_recipient_row(everybody[index], last) for index in sorted(newest)]
+    return {"recipients": rows, "count": len(everybody)}
+
+
+def _recipient_row(phone: Phone, last: int) -> Order:
+    chat = [*phone.inbox.messages.values(), *phone.outbox]
+    return {
+        "number": phone.number,
+        "name": phone.account.name,
+        "network": phone.network,
+        "waiting": sum(node.tag == "message" for node in phone.waiting),
+        "messages": [message.as_dict() for message in heapq.nlargest(last, chat, key=lambda each: each.at)[::-1]],
+    }
 
 
 async def _behave(simulator: "Simulator", order: Order) -> Order:
@@ -126,6 +151,7 @@ async def _forget(simulator: "Simulator", order: Order) -> Order:
 
 VERBS: Final[dict[str, Verb]] = {
     "add_recipients": _add_recipients,
+    "recipients": _recipients,
     "behave": _behave,
     "send_text": _send_text,
     "read": _read,

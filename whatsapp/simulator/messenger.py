@@ -47,6 +47,8 @@ class Messenger:
         self.receipts: list[PhoneReceipt] = []  # for what it sent
         self.typing: list[tuple[str, str]] = []  # (number, state): who was typing to it
         self.copies = Inbox()  # what other devices of the account sent
+        self.outbox: list[InboxMessage] = []  # what it sent itself
+        self.last_at = 0.0  # when it last sent or got a message
         self._inbox = Inbox()
         self._held: list[Node] = []  # not decrypted yet, being lazy
         self._asked: dict[tuple[str, str], int] = {}  # (sender, id) -> retries
@@ -70,6 +72,8 @@ class Messenger:
             raise PhoneError(f"{to} is not on WhatsApp.")
         message_id, payload = message_id or new_message_id(), encode(Text(text))
         self._sent[message_id] = account, payload
+        self.last_at = time.time()
+        self.outbox.append(InboxMessage(message_id, self.account.number, 0, text, self.last_at, chat=to))
         targets = [(account, number) for number in account.device_numbers()]
         targets += [(self.account, number) for number in self.account.devices if self.account is not account]
         for target in targets:
@@ -120,6 +124,7 @@ class Messenger:
                 self._receipt(node)
 
     def _message(self, node: Node) -> None:
+        self.last_at = time.time()
         if not self.lazy:
             self._open(node)
         else:

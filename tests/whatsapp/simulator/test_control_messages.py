@@ -76,3 +76,30 @@ async def test_a_phone_is_told_what_to_do(control: Any, writer: Writer, phone: P
     with pytest.raises(SimulatorError, match="Unlink"):
         await control.forget(phone.number, account=True)
     assert simulator.mistakes == []
+
+
+async def test_the_newest_chats_of_recipients_are_shown(control: Any, writer: Writer, phone: Phone) -> None:
+    assert await control.recipients() == ([], 0)
+    numbers = await control.add_recipients(4)
+    await control.add_phone(numbers[1], name="Ibu Ani")
+    await control.behave(numbers[3], network=False)
+    for number in (numbers[3], numbers[2], numbers[1]):
+        await writer.send(Jid(number), f"Halo {number}", f"3EB0{number}")
+        if number != numbers[3]:
+            await writer.take("receipt")
+    await control.send_text(numbers[1], phone.number, "STOP")
+    await writer.take("message")
+    await writer.send(Jid(numbers[1]), "Baik", "3EB0B")
+    await writer.take("receipt")
+    rows, count = await control.recipients(limit=2, messages=2)
+    assert count == 4
+    assert [(row["number"], row["name"]) for row in rows] == [(numbers[1], "Ibu Ani"), (numbers[2], "")]
+    said = [(message["sender"], message["text"]) for message in rows[0]["messages"]]
+    assert said == [(numbers[1], "STOP"), (phone.number, "Baik")]
+    rows, _ = await control.recipients()
+    assert [(row["network"], row["waiting"], len(row["messages"])) for row in rows] == [
+        (True, 0, 0),
+        (True, 0, 3),
+        (True, 0, 1),
+        (False, 1, 0),
+    ]
