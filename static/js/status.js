@@ -5,7 +5,7 @@
   const live = document.getElementById("live");
   if (!live) return;
 
-  const EVERY_MS = 10000;
+  const EVERY_MS = Number(live.dataset.every) || 10000;
   const RETRY_MS = 3000;
   const HIDDEN_EVERY_MS = 60000;
   const HINT_MS = 60; // hints that come together are answered by one fetch
@@ -80,16 +80,27 @@
     return changed;
   }
 
+  // A page with several lists of rows names them, and they may be empty.
+  const listOf = (row) => (row.closest("[data-list]") || live).dataset.list;
+  const rowsOf = (root, list) => [...root.querySelectorAll("[data-row]")].filter((row) => listOf(row) === list);
+
   function patchRows(fresh) {
-    const olds = new Map([...live.querySelectorAll("[data-row]")].map((row) => [row.dataset.row, row]));
-    const news = [...fresh.querySelectorAll("[data-row]")];
+    const mayMove = resort || (!isReading() && !live.querySelector("[aria-expanded=true]"));
+    patchList(fresh, undefined, null, mayMove);
+    for (const place of live.querySelectorAll("[data-list]")) patchList(fresh, place.dataset.list, place, mayMove);
+    resort = false;
+  }
+
+  function patchList(fresh, list, place, mayMove) {
+    const olds = new Map(rowsOf(live, list).map((row) => [row.dataset.row, row]));
+    const news = rowsOf(fresh, list);
     const wanted = new Set(news.map((row) => row.dataset.row));
     for (const [id, row] of olds) {
       if (!wanted.has(id)) row.remove();
     }
     let before = null;
-    const mayMove = resort || (!isReading() && !live.querySelector("[aria-expanded=true]"));
-    const parent = live.querySelector("[data-row]") ? live.querySelector("[data-row]").parentNode : null;
+    const first = rowsOf(live, list)[0];
+    const parent = place || (first ? first.parentNode : null);
     for (const row of news) {
       let here = olds.get(row.dataset.row);
       if (here) here.className = row.className;
@@ -102,7 +113,7 @@
       before = here || before;
     }
     if (mayMove && parent) {
-      const order = [...live.querySelectorAll("[data-row]")];
+      const order = rowsOf(live, list);
       const rows = new Map(order.map((row) => [row.dataset.row, row]));
       const sorted = [...wanted].map((id) => rows.get(id)).filter(Boolean);
       if (sorted.some((row, i) => row !== order[i])) {
@@ -111,7 +122,6 @@
         if (active && active !== document.activeElement) active.focus({ preventScroll: true });
       }
     }
-    resort = false;
   }
 
   const isReading = () =>
