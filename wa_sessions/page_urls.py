@@ -3,7 +3,7 @@ from django.contrib import admin
 from django.urls import URLPattern, path, re_path
 from django.views.generic import RedirectView
 
-from wa_sessions import admin_views, link_views, simulator_views, views
+from wa_sessions import admin_views, link_views, simulator_recipients, simulator_views, views
 
 _OUTLET = "outlets/<str:outlet_id>"
 
@@ -32,9 +32,11 @@ urlpatterns: list[URLPattern] = [
     ),
 ]
 
+simulator_urlpatterns: list[URLPattern] = [
+    path("simulator", simulator_views.simulator, name="simulator"),
+    path("simulator/rows", simulator_views.simulator_rows, name="simulator-rows"),
+    path("simulator/do", simulator_views.simulator_do, name="simulator-do"),
+    path("simulator/recipient", simulator_recipients.simulator_recipient, name="simulator-recipient"),
+]
 if getattr(settings, "WA_SIMULATOR_CONTROL", ""):
-    urlpatterns += [
-        path("simulator", simulator_views.simulator, name="simulator"),
-        path("simulator/rows", simulator_views.simulator_rows, name="simulator-rows"),
-        path("simulator/do", simulator_views.simulator_do, name="simulator-do"),
-    ]
+    urlpatterns += simulator_urlpatterns

@@ -19,7 +19,7 @@ from django.views.decorators.http import require_POST, require_safe
 from outlets.models import Outlet
 from outlets.pages import answer, viewer
 from outlets.selectors import outlet_for, visible_to
-from wa_sessions import presentation, selectors
+from wa_sessions import presentation, selectors, simulator_recipients
 from whatsapp.simulator.control import ControlClient
 from whatsapp.simulator.exceptions import SimulatorError
 
@@ -45,7 +45,7 @@ class Phone:
 @require_safe
 def simulator(request: HttpRequest) -> HttpResponse:
     _require_manager(request)
-    return render(request, "simulator/page.html", _context(request))
+    return render(request, "simulator/page.html", _context(request) | simulator_recipients.sample())
 
 
 @login_required
@@ -86,16 +86,20 @@ def _context(request: HttpRequest) -> dict[str, Any]:
     page = selectors.status_page(user)
     phones: dict[str, Mapping[str, Any]] = {}
     cut: set[str] = set()
+    people: dict[str, Any] = {}
     trouble = ""
+    names = dict(visible_to(user).values_list("whatsapp_number", "name"))
     try:
         with ControlClient(settings.WA_SIMULATOR_CONTROL, timeout_s=5) as control:
             phones = {phone["number"]: phone for phone in control.phones()}
             cut = {str(fault["number"]) for fault in control.faults() if fault["kind"] == "drop"}
+            people = simulator_recipients.recipients(control, names)
     except SimulatorError as error:
         trouble = str(error)
     codes = set(visible_to(user).filter(session__pairing_code__isnull=False).values_list("whatsapp_number", flat=True))
     drawn = [_phone(status, phones, cut, codes, manages=user.manages_outlets) for status in page["statuses"]]
-    return {"page": page, "phones": drawn, "trouble": trouble, "zone": settings.TIME_ZONE, "next": "/simulator"}
+    frame = {"page": page, "trouble": trouble, "zone": settings.TIME_ZONE, "next": "/simulator"}
+    return {"phones": drawn, **people, **frame}
 
 
 def _phone(
