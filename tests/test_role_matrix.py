@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -23,11 +24,13 @@ from django.utils import timezone
 
 from accounts.models import ApiToken, Role, User
 from blast.models import Act, Recipient
+from config import urls as urlconf
 from outlets.models import Outlet
 from tests.cast import Cast, UserFactory
 from tests.pages.blast_scene import make_blast, opt_out
 from tests.wa_sessions.sockets import Page, headers_of, session_of
 from wa_sessions.models import Flip, WhatsAppSession
+from wa_sessions.page_urls import simulator_urlpatterns
 from wa_sessions.routing import websocket_urlpatterns
 from wa_sessions.states import Intent, Source, Status
 
@@ -84,7 +87,6 @@ class Row:
     by_session: Mapping[str, Expected] = field(default_factory=dict)  # where it differs from `expected`, by token
     is_api: bool = False
     is_admin: bool = False  # Django's own views take any method; what matters is who gets in
-    is_optional: bool = False  # there only with some settings
 
 
 def page(path: str, data: Mapping[str, Any] | None = None, **expected: Expected) -> Row:
@@ -163,9 +165,13 @@ ROWS: Mapping[str, Row] = {
     "blast/<str:blast_id>/cancel": page("/blast/{blast}/cancel", GET=seers(200), POST=seers(302)),
     "blast/<str:blast_id>/retry": page("/blast/{blast}/retry", POST=seers(302)),
     "blast/<str:blast_id>/export": page("/blast/{blast}/export", GET=seers(200)),
-    "simulator": Row("/simulator", is_optional=True),
-    "simulator/rows": Row("/simulator/rows", is_optional=True),
-    "simulator/do": Row("/simulator/do", is_optional=True),
+    # Only where there is a simulator. Here it cannot be reached, and the pages say so.
+    "simulator": page("/simulator", GET=managers(200, hidden=False)),
+    "simulator/rows": page("/simulator/rows", GET=managers(200, hidden=False)),
+    "simulator/do": page("/simulator/do", {"do": "cut", "outlet": ["{outlet}"]}, POST=managers(302, hidden=False)),
+    "simulator/recipient": page(
+        "/simulator/recipient", {"do": "stop", "phone": "6285712340001"}, POST=managers(302, hidden=False)
+    ),
     # API
     "api/auth/token": api(
         "/api/auth/token",
@@ -352,6 +358,15 @@ class Scene:
         return [each.format(**self.ids) for each in value] if is_names else value
 
 
+@pytest.fixture(autouse=True)
+def every_url(settings):
+    """All addresses that there can be, those of the simulator's pages among them."""
+    everywhere = ModuleType("every_url")
+    everywhere.__dict__.update(vars(urlconf), urlpatterns=[*urlconf.urlpatterns, *simulator_urlpatterns])
+    settings.WA_SIMULATOR_CONTROL = "ws://127.0.0.1:1/control"
+    settings.ROOT_URLCONF = everywhere
+
+
 @pytest.fixture
 def scene(db) -> Scene:
     return Scene()
@@ -377,7 +392,7 @@ def urls() -> Iterator[str]:
 def test_every_url_has_its_row_and_every_row_its_url():
     there = set(urls())
     assert there - set(ROWS) == set(), "these URLs need a row"
-    assert {url for url, row in ROWS.items() if not row.is_optional} - there == set(), "these rows have no URL"
+    assert set(ROWS) - there == set(), "these rows have no URL"
 
 
 def ways(row: Row) -> tuple[bool, ...]:
@@ -385,10 +400,7 @@ def ways(row: Row) -> tuple[bool, ...]:
     return (False, True) if row.is_api else (False,)
 
 
-REQUIRED = {url: row for url, row in ROWS.items() if not row.is_optional}
-
-
-@pytest.mark.parametrize("url", REQUIRED)
+@pytest.mark.parametrize("url", ROWS)
 def test_everybody_gets_what_the_table_says(scene, url):
     row, found, expected = ROWS[url], {}, {}
     for method, by_person in row.expected.items():
@@ -400,7 +412,7 @@ def test_everybody_gets_what_the_table_says(scene, url):
     assert found == expected
 
 
-@pytest.mark.parametrize("url", REQUIRED)
+@pytest.mark.parametrize("url", ROWS)
 def test_no_other_method_is_a_way_in(scene, url):
     row = ROWS[url]
     for method in METHODS:
@@ -419,7 +431,7 @@ def named(row: Row) -> str:
     return next((name for name in ("outlet", "blast") if f"{{{name}}}" in row.path), "")
 
 
-@pytest.mark.parametrize("url", [url for url, row in REQUIRED.items() if named(row)])
+@pytest.mark.parametrize("url", [url for url, row in ROWS.items() if named(row)])
 def test_what_is_not_theirs_is_as_if_it_were_not_there(scene, url):
     row, name = ROWS[url], named(ROWS[url])
     for method in row.expected:
