@@ -2,7 +2,8 @@
 
 Starts the simulator and the server as processes of their own, links the outlets by scanning their QR codes with
 simulated phones, and leaves the picture of a normal morning: three connected, Bandung disconnected, Medan waiting for
-its scan. Every start begins afresh, in the folder `demo/`.
+its scan. There are people to write to as well, and outlets send fast enough to watch. Every start begins afresh, in the
+folder `demo/`.
 """
 
 import argparse
@@ -34,6 +35,17 @@ OUTLETS = (
 )
 CONNECTED = ("Jakarta", "Surabaya", "Semarang")
 PATIENCE_S = 60.0
+# Slow enough to watch, at any hour. Outlets on the real WhatsApp are far more cautious.
+PACE = {
+    "delay_s": 0.7,
+    "jitter": 0.4,
+    "per_minute": 90,
+    "daily_cap": None,
+    "quiet_from": None,
+    "quiet_to": None,
+    "ramp_days": 0,
+    "ramp_start": 1,
+}
 
 
 def main() -> int:
@@ -99,29 +111,33 @@ def _configure(wire: dict[str, str]) -> None:
 
 
 def _fill() -> None:
-    """An empty database, the outlets, and an account of each role."""
+    """An empty database, the outlets with their pace, and an account of each role."""
     from django.core.management import call_command
 
     from accounts.models import Role, User
+    from blast.pace_services import pace_update
     from outlets.models import Outlet
 
     call_command("migrate", verbosity=0)
     outlets = {name: Outlet.objects.create(name=f"Outlet {name}", whatsapp_number=number) for name, number in OUTLETS}
-    User.objects.create_superuser("sari", password=PASSWORD, first_name="Sari")
+    sari = User.objects.create_superuser("sari", password=PASSWORD, first_name="Sari")
     User.objects.create_user("adi", password=PASSWORD, first_name="Adi", role=Role.ADMIN)
     User.objects.create_user("jaka", password=PASSWORD, first_name="Jaka", outlet=outlets["Jakarta"])
+    for outlet in outlets.values():
+        pace_update(outlet, sari, **PACE)
 
 
 def _link(control: str) -> None:
-    """Scan the QR codes as people would: the server under demo does the rest."""
+    """Make the phones, and scan the QR codes as people would: the server under demo does the rest."""
     from outlets.models import Outlet
-    from wa_sessions import selectors, services
+    from wa_sessions import selectors, services, simulator_sample
     from wa_sessions.models import WhatsAppSession
     from wa_sessions.states import Status
     from whatsapp.simulator.control import ControlClient
 
     outlets = {outlet.name.removeprefix("Outlet "): outlet for outlet in Outlet.objects.all()}
     with ControlClient(control) as phones:
+        simulator_sample.make_phones(phones)
         for name, outlet in outlets.items():
             phones.add_phone(outlet.whatsapp_number, name=f"Gerai {name}")
             services.session_connect(outlet)
