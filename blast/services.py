@@ -22,6 +22,7 @@ from blast.acts import note
 from blast.exceptions import BadRecipients, BlastRefused
 from blast.importing import assigned, lacking
 from blast.models import Act, Attachment, Blast, OptOut, Recipient
+from blast.outcomes import Why
 from blast.recipients import Row
 from blast.states import Assignment, BlastStatus, OnUnhealthy, RecipientStatus
 from blast.storing import NewAttachment as NewAttachment, attach, recipients_insert, row_of
@@ -188,14 +189,19 @@ def blast_resume(blast: Blast, by: User) -> Blast:
 
 
 def blast_cancel(blast: Blast, by: User) -> Blast:
-    """End it: whoever was not written to will not be. What is on the wire at this moment arrives."""
+    """End it: whoever was not written to will not be. What is on the wire at this moment arrives.
+
+    Of those who may have been written to before a crash, nobody knows.
+    """
     open_ones = (BlastStatus.DRAFT, BlastStatus.SCHEDULED, BlastStatus.RUNNING, BlastStatus.PAUSED)
     with transaction.atomic():
         fields = {"status": BlastStatus.CANCELLED, "ended_at": timezone.now()}
         blast = _moved(
             blast, by, Act.What.CANCELLED, open_ones, fields, ("already_over", _("This blast is over already."))
         )
-        Recipient.objects.filter(blast=blast, status=RecipientStatus.QUEUED).update(status=RecipientStatus.CANCELLED)
+        waiting = Recipient.objects.filter(blast=blast, status=RecipientStatus.QUEUED)
+        waiting.filter(claimed_at=None).update(status=RecipientStatus.CANCELLED)
+        waiting.update(status=RecipientStatus.UNKNOWN, error_code=Why.INTERRUPTED)
     return blast
 
 

@@ -1,0 +1,22 @@
+"""What people do with a blast, where it is not sent at that moment."""
+
+import pytest
+from django.utils import timezone
+
+from blast import services
+from blast.models import Recipient
+from blast.recipients import Row
+from blast.states import BlastStatus
+
+pytestmark = pytest.mark.django_db
+
+
+def test_cancelling_does_not_say_that_nothing_was_sent_to_whom_something_may_have_been(cast):
+    rows = [Row(1, "6281234567891"), Row(2, "6281234567892")]
+    blast = services.blast_create(cast.adi, name="Promo", body="Halo", outlets=[cast.jakarta], rows=rows)
+    services.blast_start(blast, cast.adi)
+    # As a server leaves it that was killed in mid-message: to be repeated with the same id.
+    Recipient.objects.filter(blast=blast, line=2).update(claimed_at=timezone.now())
+    blast = services.blast_cancel(blast, cast.adi)
+    found = Recipient.objects.filter(blast=blast).order_by("line").values_list("status", "error_code")
+    assert (blast.status, list(found)) == (BlastStatus.CANCELLED, [("CANCELLED", ""), ("UNKNOWN", "interrupted")])
