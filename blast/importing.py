@@ -1,9 +1,6 @@
 """From a list as a person brings it to rows with an outlet each. Reads the database, writes nothing."""
 
-import csv
-import io
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 from blast import recipients, selectors, variables
@@ -14,8 +11,6 @@ from blast.problems import Code, Problem
 from blast.recipients import Parsed, Row
 from blast.states import Assignment
 from outlets.models import Outlet
-
-_OWN = ("phone", "name", "outlet")
 
 
 def read_file(data: bytes, filename: str, body: str, progress: Callable[[int], None] | None = None) -> Parsed:
@@ -30,29 +25,7 @@ def read_text(text: str, body: str, progress: Callable[[int], None] | None = Non
 
 def read_rows(given: Sequence[Mapping[str, Any]], body: str) -> Parsed:
     """Rows of a program: `phone`, perhaps `name`, `outlet`, and any further keys as variables. Lines count from 1."""
-    names = [*dict.fromkeys(("phone", *(str(key) for row in given for key in row)))]
-    file = io.StringIO()
-    writer = csv.writer(file, lineterminator="\n", quoting=csv.QUOTE_ALL)
-    writer.writerow(names)
-    starts: dict[int, int] = {}  # line of the file -> number of the row
-    line = 2
-    for number, row in enumerate(given, start=1):
-        cells = [_cell(row.get(name)) for name in names]
-        writer.writerow(cells)
-        lines = 1 + sum(cell.count("\n") for cell in cells)
-        starts.update(dict.fromkeys(range(line, line + lines), number))
-        line += lines
-    parsed = read_file(file.getvalue().encode(), "rows.csv", body)
-
-    def numbered(row: Row) -> Row:
-        return replace(row, line=starts.get(row.line, row.line))
-
-    problems = []
-    for each in parsed.problems:
-        first = each.detail.get("first")
-        detail = {**each.detail, "first": starts.get(first, first)} if first is not None else each.detail
-        problems.append(Problem(None if each.line is None else starts.get(each.line), each.code, detail))
-    return Parsed([*map(numbered, parsed.rows)], [*map(numbered, parsed.foreign)], problems, parsed.columns)
+    return recipients.parse_rows(given, required=_required(body), opted_out=_opted_out())
 
 
 def usable(parsed: Parsed, *, confirms_foreign: bool, leaves_out_bad: bool) -> list[Row]:
@@ -84,10 +57,6 @@ def assigned(rows: Sequence[Row], outlets: Sequence[Outlet], how: str) -> list[i
     if found.problems:
         raise BadRecipients(found.problems)
     return [pk for pk in found.outlets if pk is not None]
-
-
-def _cell(value: Any) -> str:
-    return "" if value is None else str(value).replace("\r\n", "\n").replace("\r", "\n")
 
 
 def _required(body: str) -> list[str]:

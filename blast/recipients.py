@@ -114,13 +114,16 @@ def parse_rows(
     opted_out: Collection[str] = frozenset(),
 ) -> Parsed:
     """Rows of a program: `phone`, perhaps `name` and `outlet`, all further keys are variables. Lines count from 1."""
-    names = list(dict.fromkeys(name for row in given for name in row))
+    names: dict[str, None] = {}
     try:
         for line, row in enumerate(given, 1):
+            names.update(dict.fromkeys(row))
+            if len(names) > limits.columns:  # before every row gets a cell for each
+                raise Refused(Code.TOO_MANY_COLUMNS, limit=limits.columns)
             for cell in (*row, *row.values()):
                 if isinstance(cell, str):
                     refuse_no_text(cell, line)
-        table: list[tuple[int, Sequence[object]]] = [(0, names)] if given else []
+        table: list[tuple[int, Sequence[object]]] = [(0, list(names))] if given else []
         table += ((line, [row.get(name, "") for name in names]) for line, row in enumerate(given, 1))
         return _parsed(table, limits, required, opted_out, None)
     except Refused as refused:

@@ -225,6 +225,7 @@ def test_rows_of_a_program():
         ([{"phone": "081234567890", "name": "\ud800"}], Code.NOT_TEXT),
         ([{"phone": "081234567890", "\x00": "x"}], Code.NOT_TEXT),
         ([{"phone": "081234567890"}] * 21, Code.TOO_MANY_ROWS),
+        ([{"phone": "081234567890", f"key {n}": "x"} for n in range(20_000)], Code.TOO_MANY_COLUMNS),
     ],
 )
 def test_rows_of_a_program_that_are_refused(given_, code):
