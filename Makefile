@@ -37,8 +37,9 @@ test: install ## Run every check there is
 bench: install ## Print the figures
 	@$(BIN)/python -m bench
 
-soak: install ## Hold 10,000 linked outlets for ten minutes
+soak: install ## Hold 10,000 linked outlets for ten minutes, and kill a blast to 2,000 people 20 times
 	@$(BIN)/python -m bench soak
+	@BLAST_DRILL=full $(BIN)/python -m pytest -q -s tests/drills/test_blast_kill.py tests/blast/test_kill_between_steps.py
 
 requirements: ## Pin what the .in files name, with hashes
 	$(BIN)/python -m uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --custom-compile-command "make requirements" -o requirements.txt requirements.in
