@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from bench import http, lag, memory, outage, push, soak, status
+from bench import blast, http, lag, memory, outage, push, soak, status
 from bench.house import Bench, cores, files_allowed
 from bench.processes import BenchError
 from bench.table import Figure, show, table
@@ -20,6 +20,7 @@ GROUPS: dict[str, Callable[[Bench], Iterator[Figure]]] = {
     "push": push.figures,
     "outage": outage.figures,
     "lag": lag.figures,
+    "blast": blast.figures,
 }
 
 
