@@ -13,6 +13,11 @@
     if (!response.ok) throw new Error(String(response.status));
     const page = new DOMParser().parseFromString(await response.text(), "text/html");
     flight.replaceChildren(...[...page.body.childNodes].map((node) => document.adoptNode(node)));
+    const found = flight.querySelector("[data-send]");
+    for (const button of document.querySelectorAll("[name=do]")) {
+      button.disabled = !("canStart" in found.dataset);
+      if ("sends" in button.dataset) button.textContent = found.dataset.send;
+    }
   } catch {
     off.hidden = false;
     asking.hidden = true;
