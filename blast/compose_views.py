@@ -20,7 +20,7 @@ from blast import importing, listing, pacing, pages, presentation, selectors, se
 from blast.exceptions import BadRecipients, BlastRefused
 from blast.forms import BlastForm, initial_of
 from blast.listing import Listing
-from blast.models import Blast, default_pace
+from blast.models import Blast
 from blast.preflight import preflight
 from blast.recipients import Row
 from blast.states import Assignment, BlastStatus, OnUnhealthy
@@ -259,7 +259,7 @@ def _compose_context(form: BlastForm, blast: Blast | None, found: Listing | None
         "attachment": selectors.attachment_of(blast) if blast else None,
         "assignments": Assignment.choices,
         "policies": OnUnhealthy.choices,
-        "pace_sentence": presentation.pace_sentence(default_pace()),
+        "pace_sentences": pages.pace_sentences(_outlets(user)),
         "reasons": list(dict.fromkeys(str(reason) for reason in pacing.REASONS.values())),
         "zone_name": timezone.localtime().tzname(),
         **listing.previews(body, rows, sender),

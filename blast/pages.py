@@ -12,9 +12,10 @@ from django.shortcuts import render
 from django.utils import timezone
 
 from accounts.models import User
-from blast import csv_export
-from blast.models import Pace
+from blast import csv_export, presentation
+from blast.models import Pace, default_pace
 from blast.selectors import iso
+from outlets.models import Outlet
 from outlets.selectors import visible_to
 
 # What differs from one drawing to the next although nothing changed.
@@ -73,3 +74,14 @@ def csv_file(name: str, heading: Sequence[str], rows: Iterable[Sequence[object]]
     response = HttpResponse(content, content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = f'attachment; filename="{name}"'
     return response
+
+
+def pace_sentences(outlets: Sequence[Outlet]) -> list[str]:
+    """How these may send: one sentence if all the same, else one for each pace, with whose it is."""
+    own = {pace.pk: pace.settings for pace in Pace.objects.filter(outlet__in=outlets)}
+    said: dict[str, list[str]] = {}
+    for outlet in outlets:
+        said.setdefault(presentation.pace_sentence(own.get(outlet.pk) or default_pace()), []).append(outlet.name)
+    if len(said) <= 1:
+        return list(said) or [presentation.pace_sentence(default_pace())]
+    return [f"{', '.join(names)}: {sentence}" for sentence, names in said.items()]
