@@ -20,9 +20,12 @@ from typing import IO, Any, ParamSpec, TypeVar, cast
 from django.conf import settings
 from django.core import signals
 from django.core.handlers.asgi import ASGIHandler, ASGIRequest, get_script_prefix
+from django.core.handlers.base import BaseHandler
+from django.core.handlers.exception import convert_exception_to_response
 from django.http import FileResponse, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.urls import set_script_prefix
+from django.utils.module_loading import import_string
 
 from config import errors
 
@@ -53,12 +56,41 @@ class Answer:
     stream: StreamingHttpResponse | None = None
 
 
+class TokenReadHandler(BaseHandler):
+    """For programs that read the API with a token: all middleware but what there is for browsers.
+
+    Such a request brings no cookie that counts and changes nothing: the token decides, before any session is looked at.
+    """
+
+    def __init__(self) -> None:
+        # What BaseHandler makes of all middleware in `load_middleware`, which takes no list.
+        self._view_middleware: list[Any] = []
+        self._template_response_middleware: list[Any] = []
+        self._exception_middleware: list[Any] = []
+        chain = convert_exception_to_response(self._get_response)  # type: ignore[attr-defined]
+        for name in reversed(settings.MIDDLEWARE):
+            if name not in settings.MIDDLEWARE_FOR_BROWSERS:
+                middleware = import_string(name)(chain)
+                if hasattr(middleware, "process_exception"):
+                    self._exception_middleware.append(middleware.process_exception)
+                chain = convert_exception_to_response(middleware)
+        self._middleware_chain = chain
+
+    @staticmethod
+    def takes(scope: Scope) -> bool:
+        """Whether this request is one of those."""
+        if scope["method"] not in ("GET", "HEAD") or not scope["path"].startswith("/api/"):
+            return False
+        return any(name == b"authorization" and value[:7].lower() == b"bearer " for name, value in scope["headers"])
+
+
 class ThreadedHandler(ASGIHandler):
     """The ASGI application for HTTP. Made once per process; `close()` ends its threads."""
 
     def __init__(self, threads: int) -> None:
         # Not ASGIHandler's own __init__: it would build the chain of middleware for the loop.
         self.load_middleware(is_async=False)
+        self.token_reads = TokenReadHandler()
         self.pool = ThreadPoolExecutor(threads, thread_name_prefix="request")
 
     def close(self) -> None:
@@ -98,7 +130,7 @@ class ThreadedHandler(ASGIHandler):
             response = cast(HttpResponseBase, error)
         else:
             request.waited_s = time.perf_counter() - queued_at  # type: ignore[attr-defined]  # for the middleware
-            response = self.get_response(request)
+            response = (self.token_reads if TokenReadHandler.takes(scope) else self).get_response(request)
         response._handler_class = self.__class__  # type: ignore[attr-defined]  # the sender of `request_finished`
         is_head = scope["method"] == "HEAD"
         if response.streaming:

@@ -8,10 +8,10 @@ from config import api_docs, errors, health
 from wa_sessions.outlets_api import OutletsView, OutletView
 
 urlpatterns: list[URLPattern | URLResolver] = [
+    path("", include("wa_sessions.api_urls")),  # first: the status is what is asked for most
     path("", include("accounts.urls")),
     path("", include("outlets.urls")),
     path("", include("wa_sessions.page_urls")),
-    path("", include("wa_sessions.api_urls")),
     path("", include("blast.page_urls")),
     path("", include("blast.api_urls")),
     path("api/outlets", OutletsView.as_view(), name="api-outlets"),

@@ -59,7 +59,7 @@ def element_of(
     """
     proof = live.proof
     live_status = live.status(clock, window_s)
-    is_open = proof is not None and proof.is_open
+    is_open = live_status is Status.CONNECTED or (proof is not None and proof.is_open)
     answered_at = int(proof.answered_at + to_wall) if proof is not None and proof.answered_at > 0 else None
     drawn_from = (
         live_status, is_open, answered_at, is_ours, corrected,

@@ -34,6 +34,11 @@ def echo(request):
     )
 
 
+@csrf_exempt
+def seen(request):
+    return HttpResponse("ok", headers={"X-Has-Session": str(hasattr(request, "session"))})
+
+
 def speak_english(request):
     activate("en")
     return HttpResponse("ok")
@@ -107,9 +112,10 @@ def sleep(request):
 
 
 views = [
-    echo, speak_english, crash, locked, big_file, small_file, stream, async_stream, endless, cookies, count, sleep
+    echo, seen, speak_english, crash, locked, big_file, small_file, stream, async_stream, endless, cookies, count, sleep
 ]  # fmt: skip
-urlpatterns = [path(view.__name__, view) for view in views] + [path("api/echo", echo), path("api/crash", crash)]
+urlpatterns = [path(view.__name__, view) for view in views]
+urlpatterns += [path(f"api/{view.__name__}", view) for view in (echo, seen, crash, locked)]
 handler404 = errors.not_found
 handler500 = errors.server_error
 handler400 = errors.bad_request
@@ -170,6 +176,36 @@ async def test_it_answers(handler):
     assert answer.json["path"] == "/echo?a=1"
     assert answer.json["thread"].startswith("request")
     assert ("Content-Type", "application/json") in answer.headers
+
+
+TOKEN = (b"authorization", b"bearer of-a-program")
+
+
+async def test_a_read_with_a_token_is_spared_what_is_for_browsers(handler):
+    for method, address, headers, found in [
+        ("GET", "/api/seen", (TOKEN,), False),
+        ("HEAD", "/api/seen", (TOKEN,), False),
+        ("GET", "/api/seen", (), True),
+        ("GET", "/api/seen", ((b"authorization", b"Basic YTpi"),), True),
+        ("POST", "/api/seen", (TOKEN,), True),
+        ("GET", "/seen", (TOKEN,), True),
+    ]:
+        answer = await ask(handler, address, method, headers=headers)
+        assert dict(answer.headers)["X-Has-Session"] == str(found), (method, address, headers)
+
+
+async def test_a_read_with_a_token_is_as_safe_as_any(handler):
+    def kept(answer):
+        return sorted(header for header in answer.headers if header[0] not in ("X-Has-Session", "Vary"))
+
+    by_token, by_cookie = await ask(handler, "/api/seen", headers=[TOKEN]), await ask(handler, "/api/seen")
+    assert kept(by_token) == kept(by_cookie)
+    names = {name for name, _ in by_token.headers}
+    assert {"Content-Security-Policy", "X-Frame-Options", "X-Content-Type-Options", "Content-Language"} <= names
+    assert (await ask(handler, "/api/locked", headers=[TOKEN])).json["error"]["code"] == "database_unavailable"
+    assert (await ask(handler, "/api/crash", headers=[TOKEN])).json["error"]["code"] == "internal_error"
+    elsewhere = await ask(handler, "/api/seen", headers=[TOKEN, (b"host", b"evil.example")])
+    assert elsewhere.status == 400
 
 
 async def test_it_puts_bodies_together(handler):
