@@ -128,3 +128,27 @@ def test_the_sample_can_be_pasted_as_it_stands(page):
     rows = list(csv.DictReader(io.StringIO(simulator_sample.csv())))
     assert [row["name"] for row in rows] == [each.name for each in simulator_sample.PEOPLE]
     assert sum(not each.has_phone for each in simulator_sample.PEOPLE) == 1
+
+
+@pytest.mark.browser
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("phone", [False, True], ids=["desk", "phone"])
+def test_messages_arrive_while_one_looks(page, control, visit, scene: Scene, phone):
+    visitor = visit(scene.cast.adi, phone=phone, language="id")
+    here = visitor.go("/simulator")
+    ani, text = here.locator(f'[data-row="{ANI.number}"]'), "<i>Halo</i> " + "panjang" * 30
+    control.send_text(JAKARTA, ANI.number, text)
+    ani.get_by_text(text).wait_for()
+    ani.get_by_role("button", name="Balas STOP").click()
+    ani.get_by_text("STOP", exact=True).wait_for()
+    control.add_recipients(10)
+    control.send_text(JAKARTA, "6285500000007", "Halo")
+    here.locator('.people [data-row="6285500000007"]').get_by_text("Halo").wait_for()
+    assert here.locator(".people [data-row]").count() == 30
+    assert here.locator(".phones:not(.people) [data-row]").count() == 5
+    here.get_by_role("button", name="Salin daftar").click()
+    assert here.evaluate("getSelection().toString()") == simulator_sample.csv()
+    assert visitor.width_beyond() == 0
+    small = "part => part.checkVisibility() && part.getBoundingClientRect().height < 43.5 && part.outerHTML"
+    assert here.evaluate(f"() => [...document.querySelectorAll('main button')].map({small}).filter(Boolean)") == []
+    assert visitor.complaints == []
