@@ -4,14 +4,16 @@ import asyncio
 import csv
 import io
 import threading
+from types import SimpleNamespace
 
 import pytest
+from django.template.loader import render_to_string
 from django.test import Client
 
 from blast.recipients import parse_text
 from tests.pages.scene import Scene
 from tests.wa_sessions.sockets import session_of
-from wa_sessions import simulator_sample
+from wa_sessions import simulator_recipients, simulator_sample
 from wa_sessions.page_urls import simulator_urlpatterns
 from whatsapp.simulator import Simulator
 from whatsapp.simulator.control import ControlClient
@@ -152,3 +154,21 @@ def test_messages_arrive_while_one_looks(page, control, visit, scene: Scene, pho
     small = "part => part.checkVisibility() && part.getBoundingClientRect().height < 43.5 && part.outerHTML"
     assert here.evaluate(f"() => [...document.querySelectorAll('main button')].map({small}).filter(Boolean)") == []
     assert visitor.complaints == []
+
+
+def test_files_are_named_and_long_texts_are_cut(settings):
+    settings.ROOT_URLCONF = tuple(simulator_urlpatterns)
+    message = {"message_id": "3EB0", "sender": JAKARTA, "at": 1_790_000_000.0, "problem": "", "mimetype": ""}
+    files = [
+        {**message, "kind": "document", "file_name": "harga <1>.pdf", "text": None},
+        {**message, "kind": "image", "file_name": "", "text": "x" * 5000, "problem": "no such file was uploaded"},
+    ]
+    row = {"number": ANI.number, "name": "<i>", "network": True, "waiting": 0, "messages": files}
+    control = SimpleNamespace(recipients=lambda **_: ([row], 1))
+    drawn = render_to_string("simulator/_recipients.html", simulator_recipients.recipients(control, {}))
+    assert "harga &lt;1&gt;.pdf" in drawn
+    assert "Dokumen" in drawn
+    assert "Gambar (tidak bisa dibuka)" in drawn
+    assert "+62 877-8898-7745" in drawn
+    assert "<i>" not in drawn
+    assert drawn.count("x") < 700
