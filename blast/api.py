@@ -6,7 +6,7 @@ from typing import Any
 from django.http import StreamingHttpResponse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
-from rest_framework.parsers import JSONParser, MultiPartParser
+from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -44,7 +44,7 @@ KEY = OpenApiParameter(
 
 
 class BlastsView(APIView):
-    parser_classes = (JSONParser, MultiPartParser)
+    parser_classes = (*APIView.parser_classes, MultiPartParser)
 
     @extend_schema(
         operation_id="blasts_list",
@@ -76,7 +76,7 @@ class BlastsView(APIView):
 
 
 class BlastView(APIView):
-    parser_classes = (JSONParser, MultiPartParser)
+    parser_classes = (*APIView.parser_classes, MultiPartParser)
 
     @extend_schema(operation_id="blast_retrieve", responses={200: BlastAnswer, **BLAST_ERRORS})
     def get(self, request: Request, blast_id: str) -> Response:

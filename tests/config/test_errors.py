@@ -205,3 +205,9 @@ def test_a_locked_database_is_a_503_in_time(client, cast):
         done.set()
         holder.join()
     assert client.get("/session").status_code == 200
+
+
+@pytest.mark.parametrize("body", [b"[" * 100_000, b'{"a":' * 100_000])
+def test_a_body_of_nothing_but_brackets_is_no_json(client, db, body):
+    response = client.post("/api/auth/token", body, content_type="application/json")
+    assert (response.status_code, response.json()["error"]["code"]) == (400, "parse_error")
