@@ -1,5 +1,6 @@
 """Composing a blast, and the look before it is sent. Plain forms; the script checks and previews while one writes."""
 
+from datetime import datetime
 from typing import Any
 
 from django import forms
@@ -266,14 +267,24 @@ def _compose_context(form: BlastForm, blast: Blast | None, found: Listing | None
     }
 
 
+def _time_asked(text: str) -> datetime | None:
+    """The time of an address; None for what is none, or none that a blast could start at."""
+    try:
+        at = parse_datetime(text)
+    except ValueError:  # well written, and in no calendar
+        return None
+    if at is not None and timezone.is_naive(at):
+        at = timezone.make_aware(at)
+    now = timezone.now()
+    return at if at is not None and now < at <= now + services.AHEAD else None
+
+
 def _flight(request: HttpRequest, blast_id: str, *, asks: bool) -> dict[str, Any]:
     user = viewer(request)
     blast = selectors.blast_for(user, blast_id)
     if blast.status not in (BlastStatus.DRAFT, BlastStatus.SCHEDULED):
         raise Http404
-    at = parse_datetime(request.GET.get("at", "")) if request.GET.get("at") else None
-    if at is not None and timezone.is_naive(at):
-        at = timezone.make_aware(at)
+    at = _time_asked(request.GET.get("at", ""))
     if at is not None:
         blast.start_at = at  # for the estimate; written down when the person presses Schedule
     found = preflight(blast, user, asks_whatsapp=asks)

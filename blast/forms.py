@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from blast.importing import read_file, read_text
 from blast.models import Attachment, Blast
 from blast.recipients import Parsed
-from blast.services import NAME_MAX, NewAttachment
+from blast.services import AHEAD, NAME_MAX, NewAttachment
 from blast.states import Assignment, OnUnhealthy
 from outlets.models import Outlet
 
@@ -70,7 +70,7 @@ class BlastForm(forms.Form):
         at: datetime | None = self.cleaned_data["start_at"]
         if self.data.get("when") != "at":
             return None
-        if at is None:
+        if at is None or at > timezone.now() + AHEAD:
             raise ValidationError(_("Write a date and a time."))
         if at <= timezone.now():
             raise ValidationError(_("That time is over. Choose a later one."))

@@ -6,7 +6,7 @@ Whose blast it is, the caller has asked `selectors.blast_for`; the outlets it gi
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -29,6 +29,7 @@ from blast.storing import NewAttachment as NewAttachment, attach, recipients_ins
 from outlets.models import Outlet
 
 NAME_MAX = 100
+AHEAD = timedelta(days=366)  # how far a start may be planned: estimates have to end within the calendar
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +146,8 @@ def blast_start(blast: Blast, by: User, *, start_at: datetime | None = None) -> 
     now = timezone.now()
     if start_at is not None and start_at <= now:
         start_at = None
+    if start_at is not None and start_at > now + AHEAD:
+        raise BlastRefused("too_late", _("Write a date and a time."))
     if not Recipient.objects.filter(blast=blast).exists():
         raise BlastRefused("no_recipients", _("This blast has no recipients."))
     if start_at is not None:
