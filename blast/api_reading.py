@@ -39,7 +39,7 @@ def plain(request: Request) -> Mapping[str, Any]:
     if isinstance(found.get("recipients"), str):
         try:
             found["recipients"] = json.loads(found["recipients"])
-        except ValueError:
+        except (ValueError, RecursionError):
             raise exceptions.ValidationError({"recipients": [_("This is no JSON.")]}) from None
     if found.get("moveTo") == "":
         found["moveTo"] = None

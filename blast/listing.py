@@ -84,6 +84,7 @@ def samples_of(text: str) -> list[Row]:
         return []
     try:
         given = json.loads(text)
+        json.dumps(given, ensure_ascii=False).encode()  # JSON can spell half a surrogate pair; no page can show it
     except (ValueError, RecursionError):
         return []
     return [row for each in given[:SAMPLES] if (row := _sample(each))] if isinstance(given, list) else []
