@@ -172,7 +172,8 @@ def database(name: str, default: str) -> dict[str, Any]:
         parsed["CONN_HEALTH_CHECKS"] = True  # a server that was restarted left dead connections in the pool
         parsed["OPTIONS"] = {
             **parsed.get("OPTIONS", {}),
-            "pool": {"min_size": 1, "max_size": 24, "timeout": 1.2, "max_idle": 300, "reconnect_timeout": 5},
+            # Soon given up and soon tried anew: the pool would wait longer and longer before each attempt.
+            "pool": {"min_size": 1, "max_size": 24, "timeout": 1.2, "max_idle": 300, "reconnect_timeout": 1},
             "connect_timeout": 2,
             "tcp_user_timeout": 1500,  # ms; a peer that went silent, found while a query waits
             "options": "-c lock_timeout=1200 -c statement_timeout=15000",  # ms
