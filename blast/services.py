@@ -29,7 +29,7 @@ from blast.storing import NewAttachment as NewAttachment, attach, recipients_ins
 from outlets.models import Outlet
 
 NAME_MAX = 100
-AHEAD = timedelta(days=366)  # how far a start may be planned: estimates have to end within the calendar
+AHEAD = timedelta(days=36_525)  # how far a start may be planned: estimates have to end within the calendar
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,7 +227,7 @@ def blast_retry_failed(blast: Blast, by: User) -> int:
 
 def opt_out_undo(opt_out: OptOut, by: User, reason: str) -> OptOut:
     """Write to this person again: they asked for it, says an ADMIN, and how."""
-    reason = " ".join(reason.split())
+    reason = " ".join("".join(sign if sign.isprintable() else " " for sign in reason).split())
     if not by.manages_outlets:
         raise PermissionError
     if not reason:

@@ -1,10 +1,13 @@
 """What people do with a blast, where it is not sent at that moment."""
 
+from datetime import UTC, datetime
+
 import pytest
 from django.utils import timezone
 
 from blast import services
-from blast.models import Recipient
+from blast.exceptions import BlastRefused
+from blast.models import OptOut, Recipient
 from blast.recipients import Row
 from blast.states import BlastStatus
 
@@ -20,3 +23,15 @@ def test_cancelling_does_not_say_that_nothing_was_sent_to_whom_something_may_hav
     blast = services.blast_cancel(blast, cast.adi)
     found = Recipient.objects.filter(blast=blast).order_by("line").values_list("status", "error_code")
     assert (blast.status, list(found)) == (BlastStatus.CANCELLED, [("CANCELLED", ""), ("UNKNOWN", "interrupted")])
+
+
+def test_a_start_is_within_the_calendar(cast):
+    rows = [Row(1, "6281234567891")]
+    blast = services.blast_create(cast.adi, name="Promo", body="Halo", outlets=[cast.jakarta], rows=rows)
+    with pytest.raises(BlastRefused):
+        services.blast_start(blast, cast.adi, start_at=datetime(9999, 12, 31, tzinfo=UTC))
+
+
+def test_a_reason_has_only_signs_that_a_database_takes(cast):
+    opt_out = OptOut.objects.create(phone="6281234567891", at=timezone.now(), outlet=cast.jakarta)
+    assert services.opt_out_undo(opt_out, cast.adi, "Asked\x00again").reason == "Asked again"
