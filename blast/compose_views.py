@@ -209,6 +209,8 @@ def _save(form: BlastForm, blast: Blast | None, user: User) -> tuple[Blast | Non
         form.add_error("text", _("Nothing was imported. The rows below have a problem."))
         if found is None or not found.problem_count:
             found = listing.of_problems(bad.problems)
+    except BadBody as bad:
+        form.add_error("body", listing.bad_body(bad))
     except BlastRefused as refusal:
         form.add_error(None, str(refusal.message))
     return None, found
