@@ -55,7 +55,8 @@ def blast_edit(request: HttpRequest, blast_id: str) -> HttpResponse:
 def blast_check(request: HttpRequest) -> HttpResponse:
     """What is to be said of the list in the form. Nothing is kept."""
     form = BlastForm(request.POST, request.FILES, outlets=_outlets(viewer(request)))
-    return render(request, "blast/_listing.html", {"listing": _checked(form)})
+    found = _checked(form)
+    return render(request, "blast/_listing.html", {"listing": found}) if found else HttpResponse()
 
 
 @login_required

@@ -24,3 +24,8 @@ def test_samples_that_are_no_text_are_left_out(browser_as, cast):
     samples = '[["\\ud800", "a", {}]]'
     response = browser_as(cast.jaka).post("/blast/preview", {"body": "Halo {name}", "samples": samples})
     assert response.status_code == 200
+
+
+def test_of_no_list_nothing_is_said(browser_as, cast):
+    response = browser_as(cast.jaka).post("/blast/check", {"text": ""})
+    assert (response.status_code, response.content) == (200, b"")
