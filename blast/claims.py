@@ -238,6 +238,8 @@ def left_behind(outlet: int, held: Iterable[int]) -> None:
 
 def _unclaim(rows: QuerySet[Recipient], **fields: Any) -> None:
     """QUEUED again; where the blast was cancelled meanwhile, what can be said of them."""
+    # In PostgreSQL a blast could be cancelled between the two statements, and its rows wait for ever.
+    list(Blast.objects.select_for_update().filter(pk__in=rows.values("blast")).order_by("pk"))
     over = rows.filter(blast__status__in=(BlastStatus.CANCELLED, BlastStatus.DONE))
     pks = list(over.values_list("pk", "claimed_at"))
     if pks:

@@ -85,6 +85,7 @@ def _end_done(now: datetime) -> None:
     done = Blast.objects.filter(status=BlastStatus.RUNNING).exclude(Exists(still_open))
     for pk in list(done.values_list("pk", flat=True)):
         with transaction.atomic():
+            Blast.objects.select_for_update().get(pk=pk)  # whoever makes rows QUEUED again holds it meanwhile
             if done.filter(pk=pk).update(status=BlastStatus.DONE, ended_at=now):
                 note(Act.What.DONE, blast=pk)
         hints.changed(pk)

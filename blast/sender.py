@@ -174,7 +174,9 @@ class Sender:
             await self._note_ban()
             await self._batch.written()
             for pk in self._worker.queue_of(self.outlet):
-                job = self._worker.plan.jobs[pk]
+                job = self._worker.plan.jobs.get(pk)
+                if job is None:  # it ended while the last one was seen to
+                    continue
                 gives_up = job.on_unhealthy == OnUnhealthy.SKIP or (
                     job.on_unhealthy == OnUnhealthy.MOVE
                     and job.move_to is not None

@@ -22,6 +22,7 @@ class Code(StrEnum):
     NOT_SCANNED = "not_scanned"
     PAIRING_FAILED = "pairing_failed"
     PAIRING_INTERRUPTED = "pairing_interrupted"
+    UNREACHABLE = "unreachable"
     WRONG_NUMBER = "wrong_number"
     UNLINKED = "unlinked"
     LOCKED = "locked"
@@ -70,6 +71,10 @@ WORDS: Mapping[str, Words] = {
     ),
     Code.PAIRING_INTERRUPTED: Words(
         _("The connection was lost before the phone was linked."), _("Press Connect and scan the new QR code.")
+    ),
+    Code.UNREACHABLE: Words(
+        _("WhatsApp cannot be reached, so no QR code came."),
+        _("Check this server's internet connection, then press Connect."),
     ),
     Code.WRONG_NUMBER: Words(
         _("A phone with the number %(scanned)s scanned, but this outlet has %(expected)s. It was unlinked again."),

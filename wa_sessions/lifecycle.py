@@ -229,7 +229,8 @@ def _pairing_ended(state: State, end: End) -> Step:
     if end.kind is EndKind.NOT_SCANNED:
         return rest(state, Status.TIMEOUT, code), ()
     if end.kind in (EndKind.TRANSIENT, EndKind.RESTART):
-        return rest(state, Status.TIMEOUT if is_timeout(end) else Status.FAILED, Code.PAIRING_INTERRUPTED), ()
+        code = Code.UNREACHABLE if is_outage(end) else Code.PAIRING_INTERRUPTED
+        return rest(state, Status.TIMEOUT if is_timeout(end) else Status.FAILED, code), ()
     return rest(state, Status.FAILED, code, detail), ()
 
 

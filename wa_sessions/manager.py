@@ -315,6 +315,8 @@ class Manager:
                     pass
             except DATABASE_AWAY as error:
                 logger.warning("[WhatsApp] database is away (%s), nothing is pruned", type(error).__name__)
+            except Exception:
+                logger.exception("[WhatsApp] old messages could not be pruned")
             await asyncio.sleep(PRUNE_S)
 
     async def _note_last_seen(self) -> None:

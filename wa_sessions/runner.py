@@ -320,7 +320,9 @@ class Runner:
             return
         try:
             await client.unlink()
-        except (WhatsAppError, TimeoutError):
+        except Exception as error:
+            if not isinstance(error, WhatsAppError | TimeoutError):
+                logger.exception("[WhatsApp] outlet_%s could not be unlinked", self.outlet)
             # The phone still lists the device: keep the keys, so that it can be tried again.
             if client is self._client:
                 self._overruled = End(EndKind.TRANSIENT, code=408, reason="unlink")

@@ -419,4 +419,3 @@ def _source(event: Event) -> Source:
     if isinstance(event, Wished | Configured):
         return Source.PERSON
     return Source.OWNERSHIP if isinstance(event, Restored | Stopped) else Source.SOCKET
-
