@@ -16,7 +16,9 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 BIN = Path(sys.executable).parent
-PYTEST = [sys.executable, "-m", "pytest", "-q", "-n", os.environ.get("TEST_WORKERS", "auto"), "--dist", "loadgroup"]
+# One more than there are cores: much of the suite waits for a clock or another process.
+WORKERS = os.environ.get("TEST_WORKERS", str((os.cpu_count() or 1) + 1))
+PYTEST = [sys.executable, "-m", "pytest", "-q", "-n", WORKERS, "--dist", "loadgroup"]
 ALONE = ["-n", "0", "--last-failed", "--last-failed-no-failures", "none"]
 TRIED_AGAIN_AT_MOST = 15  # more than this are no accident
 MANAGE = [sys.executable, "manage.py"]
