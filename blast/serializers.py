@@ -16,6 +16,16 @@ Fields = serializers.Serializer[dict[str, Any]]
 ROWS_MAX = 10_000
 
 
+class Moment(serializers.DateTimeField):
+    """A time. One that no zone can express, like the first hour of the year 1, is a wrong answer and no fault."""
+
+    def to_internal_value(self, value: Any) -> Any:
+        try:
+            return super().to_internal_value(value)
+        except OverflowError:
+            self.fail("overflow")
+
+
 # Questions
 
 
@@ -46,7 +56,7 @@ class BlastWrite(Fields):
 
 
 class StartWrite(Fields):
-    startAt = serializers.DateTimeField(required=False, allow_null=True, help_text="Now, if not given.")
+    startAt = Moment(required=False, allow_null=True, help_text="Now, if not given.")
 
 
 class PaceWrite(Fields):

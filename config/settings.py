@@ -178,6 +178,7 @@ REST_FRAMEWORK: dict[str, Any] = {
     "DEFAULT_PARSER_CLASSES": ["config.parsers.JSONParser"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "config.errors.api_exception",
+    "UNICODE_JSON": False,  # an error may quote half a surrogate pair, which has no UTF-8
     "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
     "DEFAULT_THROTTLE_RATES": {"password": "20/min"},
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
