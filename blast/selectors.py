@@ -99,6 +99,11 @@ def _chunks(phones: Iterable[str]) -> Iterator[list[str]]:
     return (every[start : start + _CHUNK] for start in range(0, len(every), _CHUNK))
 
 
+def _askable(text: str) -> str:
+    """What may stand in a question to the database: PostgreSQL takes no NUL."""
+    return text.replace("\0", "")
+
+
 # Blasts
 
 
@@ -108,9 +113,9 @@ def blast_page(
     """The answer of `GET /api/blasts`: newest first, `page` from 1. `status` filters, `q` looks in the names."""
     rows = blasts_visible_to(user)
     if status:
-        rows = rows.filter(status=status)
+        rows = rows.filter(status=_askable(status))
     if q:
-        rows = rows.filter(name__icontains=q)
+        rows = rows.filter(name__icontains=_askable(q))
     found = rows.count()
     chosen = list(
         rows.select_related("created_by", "move_to")
@@ -225,10 +230,11 @@ def recipients_of(
     """The recipients of a blast in the order of the list; `q` looks in names and numbers."""
     rows = Recipient.objects.filter(blast=blast).order_by("line", "pk")
     if status:
-        rows = rows.filter(status=status)
+        rows = rows.filter(status=_askable(status))
     if outlet is not None:
         rows = rows.filter(outlet=outlet)
     if q:
+        q = _askable(q)
         digits = "".join(filter(str.isdigit, q)).lstrip("0")
         is_number = bool(digits) and not any(map(str.isalpha, q))
         rows = rows.filter(Q(name__icontains=q) | Q(phone__contains=digits) if is_number else Q(name__icontains=q))
