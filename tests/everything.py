@@ -16,9 +16,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 BIN = Path(sys.executable).parent
-# One more than there are cores: much of the suite waits for a clock or another process.
-WORKERS = os.environ.get("TEST_WORKERS", str((os.cpu_count() or 1) + 1))
-PYTEST = [sys.executable, "-m", "pytest", "-q", "-n", WORKERS, "--dist", "loadgroup"]
+PYTEST = [sys.executable, "-m", "pytest", "-q", "-n", os.environ.get("TEST_WORKERS", "auto"), "--dist", "loadgroup"]
 ALONE = ["-n", "0", "--last-failed", "--last-failed-no-failures", "none"]
 TRIED_AGAIN_AT_MOST = 15  # more than this are no accident
 MANAGE = [sys.executable, "manage.py"]
