@@ -1,12 +1,8 @@
 """`make test`: every check there is, one after the other, and at the end what failed and what could not be run.
 
 What a machine lacks (Chromium, Node, PostgreSQL) is skipped with one line each; where `CI` is set it is a failure.
-
-The suite runs on all cores at once and much of it watches a clock, so a few tests that fail are tried once more, each
-alone on the machine. Those that pass then are named: they are the next thing to look at.
 """
 
-import json
 import os
 import shutil
 import subprocess
@@ -17,8 +13,6 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 BIN = Path(sys.executable).parent
 PYTEST = [sys.executable, "-m", "pytest", "-q", "-n", os.environ.get("TEST_WORKERS", "auto"), "--dist", "loadgroup"]
-ALONE = ["-n", "0", "--last-failed", "--last-failed-no-failures", "none"]
-TRIED_AGAIN_AT_MOST = 15  # more than this are no accident
 MANAGE = [sys.executable, "manage.py"]
 # Rooms that never see a database are not run twice.
 NO_DATABASE = ["--ignore=tests/whatsapp", "--ignore=tests/interop"]
@@ -47,32 +41,14 @@ def main() -> int:
     missing = _missing()
     if "PostgreSQL" not in missing:
         plan.append(("tests on PostgreSQL", [*PYTEST, "-p", "tests.postgres", *NO_DATABASE], {}))
-    failed, only_alone = [], []
+    failed = []
     for name, command, more in plan:
         print(f"\n=== {name}", flush=True)
         began = time.monotonic()
-        if _run(command, {**env, **more}):
-            unlucky = _failed_tests() if command[: len(PYTEST)] == PYTEST else []
-            if 0 < len(unlucky) <= TRIED_AGAIN_AT_MOST and not _run([*command, *ALONE], {**env, **more}):
-                only_alone += [f"{test} ({name})" for test in unlucky]
-            else:
-                failed.append(name)
+        if subprocess.run(command, cwd=ROOT, env={**env, **more}, check=False).returncode:
+            failed.append(name)
         print(f"--- {name}: {time.monotonic() - began:.0f} s", flush=True)
-    for test in only_alone:
-        print(f"UNSTEADY: {test} failed beside others and passed alone.")
     return _report(failed, missing)
-
-
-def _run(command: list[str], env: dict[str, str]) -> int:
-    return subprocess.run(command, cwd=ROOT, env=env, check=False).returncode
-
-
-def _failed_tests() -> list[str]:
-    """The tests that failed in pytest's last run."""
-    try:
-        return sorted(json.loads((ROOT / ".pytest_cache/v/cache/lastfailed").read_text()))
-    except (OSError, ValueError):
-        return []
 
 
 def _missing() -> dict[str, str]:

@@ -218,9 +218,9 @@ async def test_a_thousand_pages_are_told_while_the_loop_stays_free():
 
     async def watch():
         while True:
-            began = time.perf_counter()
+            began = time.thread_time()  # what this thread computes; another process may take the core in between
             await asyncio.sleep(0)
-            lags.append(time.perf_counter() - began)
+            lags.append(time.thread_time() - began)
 
     watching = asyncio.ensure_future(watch())
     broadcast.session_changed(7)
@@ -228,8 +228,7 @@ async def test_a_thousand_pages_are_told_while_the_loop_stays_free():
     watching.cancel()
     for context in contexts:
         context.__exit__(None, None, None)
-    # Not the longest: another process may take this core away in between.
-    assert sorted(lags)[int(len(lags) * 0.95)] < 0.1
+    assert max(lags) < 0.1
 
 
 # Under Daphne, which neither waits for slow clients nor says goodbye when it is stopped.
