@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models import F, Q, QuerySet
 
 from blast.models import Blast, OptOut, Recipient
@@ -233,11 +233,12 @@ def left_behind(outlet: int, held: Iterable[int]) -> None:
 
     They keep their `claimed_at`: they may have been sent.
     """
-    _unclaim(Recipient.objects.filter(outlet=outlet, status=RecipientStatus.SENDING).exclude(pk__in=list(held)))
+    with transaction.atomic():
+        _unclaim(Recipient.objects.filter(outlet=outlet, status=RecipientStatus.SENDING).exclude(pk__in=list(held)))
 
 
 def _unclaim(rows: QuerySet[Recipient], **fields: Any) -> None:
-    """QUEUED again; where the blast was cancelled meanwhile, what can be said of them."""
+    """QUEUED again; where the blast was cancelled meanwhile, what can be said of them. Called in a transaction."""
     # In PostgreSQL a blast could be cancelled between the two statements, and its rows wait for ever.
     list(Blast.objects.select_for_update().filter(pk__in=rows.values("blast")).order_by("pk"))
     over = rows.filter(blast__status__in=(BlastStatus.CANCELLED, BlastStatus.DONE))
