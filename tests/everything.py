@@ -14,8 +14,6 @@ ROOT = Path(__file__).resolve().parent.parent
 BIN = Path(sys.executable).parent
 PYTEST = [sys.executable, "-m", "pytest", "-q", "-n", os.environ.get("TEST_WORKERS", "auto"), "--dist", "loadgroup"]
 MANAGE = [sys.executable, "manage.py"]
-# Rooms that never see a database are not run twice.
-NO_DATABASE = ["--ignore=tests/whatsapp", "--ignore=tests/interop"]
 
 # What a public server would have: the checks for it are meant for that.
 DEPLOYED = {"HTTPS": "on", "ALLOWED_HOSTS": "gerai.example", "DJANGO_SETTINGS_MODULE": "tests.settings_deployed"}
@@ -40,7 +38,7 @@ def main() -> int:
     plan = steps()
     missing = _missing()
     if "PostgreSQL" not in missing:
-        plan.append(("tests on PostgreSQL", [*PYTEST, "-p", "tests.postgres", *NO_DATABASE], {}))
+        plan.append(("tests on PostgreSQL", [*PYTEST, "-p", "tests.postgres"], {}))
     failed = []
     for name, command, more in plan:
         print(f"\n=== {name}", flush=True)

@@ -1,6 +1,7 @@
 """`pytest -p tests.postgres`: the same suite on a real PostgreSQL, started for this run and gone after it.
 
 A plugin and not a fixture: the settings are read before any conftest is. Workers of xdist inherit the address.
+Tests that see no database are left out: they would say the same twice.
 `python -m tests.postgres` says whether it works on this machine: exit code 0, or 1 and the reason in one line.
 """
 
@@ -12,6 +13,22 @@ import sys
 import tempfile
 import warnings
 from pathlib import Path
+
+import pytest
+
+DATABASE_FIXTURES = {"db", "transactional_db", "django_db_setup"}
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Keep what works with the database."""
+    others = [item for item in items if not _has_database(item)]
+    config.hook.pytest_deselected(items=others)
+    items[:] = [item for item in items if _has_database(item)]
+
+
+def _has_database(item: pytest.Item) -> bool:
+    fixtures = set(getattr(item, "fixturenames", ()))
+    return item.get_closest_marker("django_db") is not None or bool(DATABASE_FIXTURES & fixtures)
 
 
 def start() -> str:
