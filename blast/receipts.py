@@ -4,15 +4,13 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
-
-from django.db import connection
 
 from blast.models import Recipient
 from blast.states import OF_RECEIPT, RecipientStatus, before
+from wa_sessions.bulk import update_said
 from whatsapp.events import ReceiptReceived
 
-ROWS_A_STATEMENT = 5000
+IDS_A_QUERY = 5000
 _STAMPS: Mapping[str, tuple[str, ...]] = {  # who has read it has it, and it was sent
     RecipientStatus.SENT: ("sent_at",),
     RecipientStatus.DELIVERED: ("sent_at", "delivered_at"),
@@ -48,16 +46,14 @@ def receipts_write(receipts: Sequence[Receipt]) -> list[set[int]]:
             blasts.add(blast)
         touched.append(blasts)
     for status, times in moves.items():
-        items = list(times.items())
-        for start in range(0, len(items), ROWS_A_STATEMENT):
-            _advance(status, items[start : start + ROWS_A_STATEMENT])
+        _advance(status, list(times.items()))
     return touched
 
 
 def _rows(message_ids: Iterable[str]) -> Iterable[tuple[int, str, int, int, str, str]]:
     every = list(message_ids)
-    for start in range(0, len(every), ROWS_A_STATEMENT):
-        rows = Recipient.objects.filter(message_id__in=every[start : start + ROWS_A_STATEMENT]).order_by()
+    for start in range(0, len(every), IDS_A_QUERY):
+        rows = Recipient.objects.filter(message_id__in=every[start : start + IDS_A_QUERY]).order_by()
         yield from rows.values_list("pk", "message_id", "blast_id", "outlet_id", "phone", "jid")
 
 
@@ -76,19 +72,13 @@ def _is_theirs(receipt: Receipt, row: tuple[int, str, int, int, str, str]) -> bo
 
 
 def _advance(status: RecipientStatus, times: Sequence[tuple[int, datetime]]) -> None:
-    table = Recipient._meta.db_table
-    place = "(%s, %s::timestamptz)" if connection.vendor == "postgresql" else "(%s, %s)"
-    moves = f"{table}.status IN ({', '.join(f'{chr(39)}{each.value}{chr(39)}' for each in sorted(before(status)))})"
-    stamps = ", ".join(f"{column} = COALESCE({table}.{column}, said.at)" for column in _STAMPS[status])
-    sql = (
-        f"WITH said (id, at) AS (VALUES {', '.join([place] * len(times))})"  # noqa: S608
-        f" UPDATE {table} SET {stamps},"
-        f" status = CASE WHEN {moves} THEN '{status.value}' ELSE {table}.status END,"
-        f" error_code = CASE WHEN {moves} THEN '' ELSE {table}.error_code END"
-        f" FROM said WHERE {table}.id = said.id"
+    moves = f"it.status IN ({', '.join(f'{chr(39)}{each.value}{chr(39)}' for each in sorted(before(status)))})"
+    stamps = [f"{column} = COALESCE(it.{column}, said.at)" for column in _STAMPS[status]]
+    update_said(
+        Recipient,
+        {"id": None, "at": "sent_at"},
+        times,
+        sets=f"{', '.join(stamps)}, status = CASE WHEN {moves} THEN '{status.value}' ELSE it.status END,"
+        f" error_code = CASE WHEN {moves} THEN '' ELSE it.error_code END",
+        where="it.id = said.id",
     )
-    params: list[Any] = []
-    for pk, at in times:
-        params += (pk, connection.ops.adapt_datetimefield_value(at))
-    with connection.cursor() as cursor:
-        cursor.execute(sql, params)

@@ -2,7 +2,7 @@
 an outage ends with two changes for every outlet in the same few seconds."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +12,7 @@ from django.db.models import Model
 from wa_sessions.models import Flip, WhatsAppSession
 from wa_sessions.ownership import Ownership
 
-FLIPS_A_STATEMENT = 4000  # seven parameters each; SQLite takes 32,766
+PARAMS_A_STATEMENT = 30_000  # SQLite takes 32,766
 _FLIP_FIELDS = ("session", "from_status", "to_status", "reason", "source", "at", "drift_s")
 
 
@@ -42,44 +42,79 @@ def flips_insert(flips: Sequence[Flip]) -> None:
     fields = _fields(Flip, _FLIP_FIELDS)
     quote = connection.ops.quote_name
     columns = ", ".join(quote(field.column) for field in fields)
-    for start in range(0, len(flips), FLIPS_A_STATEMENT):
-        part = flips[start : start + FLIPS_A_STATEMENT]
-        sql = f"INSERT INTO {quote(Flip._meta.db_table)} ({columns}) VALUES {_places(len(fields), part)}"  # noqa: S608
+    place = f"({', '.join(['%s'] * len(fields))})"
+    at_once = PARAMS_A_STATEMENT // len(fields)
+    for start in range(0, len(flips), at_once):
+        part = flips[start : start + at_once]
+        places = ", ".join([place] * len(part))
+        sql = f"INSERT INTO {quote(Flip._meta.db_table)} ({columns}) VALUES {places}"  # noqa: S608
         params = [_prepared(field, getattr(flip, field.attname)) for flip in part for field in fields]
         with connection.cursor() as cursor:
             cursor.execute(sql, params)
 
 
-def _write_alike(names: Sequence[str], group: Sequence[RowWrite]) -> set[int]:
-    fields = _fields(WhatsAppSession, names)
-    table = connection.ops.quote_name(WhatsAppSession._meta.db_table)
-    columns = [connection.ops.quote_name(field.column) for field in fields]
-    # PostgreSQL takes a column of nothing but nulls for text.
+def update_said(
+    model: type[Model],
+    columns: Mapping[str, str | None],
+    rows: Sequence[Sequence[Any]],
+    *params: Any,
+    sets: str,
+    where: str,
+    returning: str = "",
+) -> list[Any]:
+    """`UPDATE model AS it SET sets FROM said WHERE where`: write many rows, each as `rows` say, with one statement.
+
+    `said` has these columns, and `rows` has their values. A column that is given the name of a field holds what the
+    field does: constants that are times, or nothing but nulls, PostgreSQL would take for text. `params` are those of
+    `where`. Gives `returning`, a column that `said` does not have, of each row that was written.
+    """
+    quote = connection.ops.quote_name
+    fields: list[Any] = [model._meta.get_field(name) if name else None for name in columns.values()]
     is_typed = connection.vendor == "postgresql"
-    casts = [f"::{field.db_type(connection)}" if is_typed else "" for field in fields]
-    sets = [f"{column} = said.{column}{cast}" for column, cast in zip(columns, casts, strict=True)]
-    sql = (
-        f"WITH said ({', '.join(('id', 'claimant', 'claim', *columns))})"  # noqa: S608
-        f" AS (VALUES {_places(3 + len(fields), group)})"
-        f" UPDATE {table} SET {', '.join((*sets, f'version = {table}.version + 1'))} FROM said"
-        f" WHERE {table}.outlet_id = said.id AND {table}.owner = said.claimant AND {table}.epoch = said.claim"
-        f" RETURNING {table}.outlet_id"
+    casts = [f"::{field.db_type(connection)}" if field is not None and is_typed else "" for field in fields]
+    place = f"({', '.join(f'%s{cast}' for cast in casts)})"
+    at_once = PARAMS_A_STATEMENT // len(columns)
+    found: list[Any] = []
+    for start in range(0, len(rows), at_once):
+        part = rows[start : start + at_once]
+        sql = (
+            f"WITH said ({', '.join(map(quote, columns))})"  # noqa: S608
+            f" AS (VALUES {', '.join([place] * len(part))})"
+            f" UPDATE {quote(model._meta.db_table)} AS it SET {sets} FROM said WHERE {where}"
+            f"{f' RETURNING {returning}' if returning else ''}"
+        )
+        said = [
+            _prepared(field, value) if field is not None else value
+            for row in part
+            for field, value in zip(fields, row, strict=True)
+        ]
+        with connection.cursor() as cursor:
+            cursor.execute(sql, [*said, *params])
+            if returning:
+                found += [row[0] for row in cursor.fetchall()]
+    return found
+
+
+def _write_alike(names: Sequence[str], group: Sequence[RowWrite]) -> set[int]:
+    quote = connection.ops.quote_name
+    columns = {field.column: field.name for field in _fields(WhatsAppSession, names)}
+    sets = [f"{quote(column)} = said.{quote(column)}" for column in columns]
+    written = update_said(
+        WhatsAppSession,
+        {"id": None, "claimant": None, "claim": None, **columns},
+        [
+            (write.session_id, write.ownership.owner, write.ownership.epoch, *(write.fields[name] for name in names))
+            for write in group
+        ],
+        sets=", ".join((*sets, "version = it.version + 1")),
+        where="it.outlet_id = said.id AND it.owner = said.claimant AND it.epoch = said.claim",
+        returning="outlet_id",
     )
-    params: list[Any] = []
-    for write in group:
-        params += (write.session_id, write.ownership.owner, write.ownership.epoch)
-        params += (_prepared(field, write.fields[name]) for field, name in zip(fields, names, strict=True))
-    with connection.cursor() as cursor:
-        cursor.execute(sql, params)
-        return {row[0] for row in cursor.fetchall()}
+    return set(written)
 
 
 def _fields(model: type[Model], names: Iterable[str]) -> list[Any]:
     return [model._meta.get_field(name) for name in names]
-
-
-def _places(count: int, rows: Collection[Any]) -> str:
-    return ", ".join([f"({', '.join(['%s'] * count)})"] * len(rows))
 
 
 def _prepared(field: Any, value: Any) -> Any:

@@ -3,18 +3,16 @@
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
 
 from django.db import connection, transaction
 from django.db.models import F, Q
 
 from outlets.models import Outlet
+from wa_sessions.bulk import update_said
 from wa_sessions.lifecycle_types import State
 from wa_sessions.models import WhatsAppSession
 from wa_sessions.ownership import Ownership, claim
 from wa_sessions.states import Intent, Status, Wish
-
-ROWS_A_STATEMENT = 5000  # two parameters a row; SQLite takes 32,766
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,19 +108,11 @@ def outlet_number(outlet: int) -> str:
 
 def last_seen_write(owner: str, seen: Mapping[int, float]) -> None:
     """Move `last_seen` of many outlets (primary key -> seconds since 1970) in one statement, forward only."""
-    table = connection.ops.quote_name(WhatsAppSession._meta.db_table)
-    stamp = "%s::timestamptz" if connection.vendor == "postgresql" else "%s"
-    items = list(seen.items())
-    for start in range(0, len(items), ROWS_A_STATEMENT):
-        part = items[start : start + ROWS_A_STATEMENT]
-        values = ", ".join([f"(%s, {stamp})"] * len(part))
-        params: list[Any] = []
-        for pk, at in part:
-            params += (pk, connection.ops.adapt_datetimefield_value(datetime.fromtimestamp(at, UTC)))
-        sql = (
-            f"WITH proof (id, at) AS (VALUES {values}) UPDATE {table} SET last_seen = proof.at FROM proof"  # noqa: S608
-            f" WHERE {table}.outlet_id = proof.id AND {table}.owner = %s"
-            f" AND ({table}.last_seen IS NULL OR {table}.last_seen < proof.at)"
-        )
-        with connection.cursor() as cursor:
-            cursor.execute(sql, [*params, owner])
+    update_said(
+        WhatsAppSession,
+        {"id": None, "at": "last_seen"},
+        [(pk, datetime.fromtimestamp(at, UTC)) for pk, at in seen.items()],
+        owner,
+        sets="last_seen = said.at",
+        where="it.outlet_id = said.id AND it.owner = %s AND (it.last_seen IS NULL OR it.last_seen < said.at)",
+    )
