@@ -10,6 +10,7 @@ from django.utils import timezone
 from blast import serializers
 from blast.models import Blast, OptOut, Pace, Recipient
 from tests.blast.house import phone
+from tests.blast.images import image
 
 pytestmark = pytest.mark.django_db
 
@@ -116,18 +117,18 @@ def test_it_says_which_field_is_wrong(api, cast, change, field):
 
 def test_it_takes_a_form_with_files(api, cast):
     file = SimpleUploadedFile("daftar.csv", f"phone;name\n{phone(1)};Ani\n".encode())
-    image = SimpleUploadedFile("a.png", b"\x89PNG\r\n\x1a\n" + b"0" * 100)
+    picture = SimpleUploadedFile("a.png", image(size=(10, 10)))
     form = {
         "name": "Promo",
         "body": "Halo {name}",
         "outlets": cast.jakarta.public_id,
         "file": file,
-        "attachment": image,
+        "attachment": picture,
     }
-    answer = api(cast.adi).post("/api/blasts", {**form, "attachment": image})
+    answer = api(cast.adi).post("/api/blasts", {**form, "attachment": picture})
     assert answer.status_code == 201, answer.content
     blast = answer.json()["blast"]
-    assert blast["attachment"] == {"kind": "image", "mimetype": "image/png", "fileName": "a.png", "size": 108}
+    assert blast["attachment"] == {"kind": "image", "mimetype": "image/png", "fileName": "a.png", "size": picture.size}
     assert blast["counts"]["total"] == 1
 
 

@@ -22,15 +22,19 @@ class InboxMessage:
     kind: str = "text"  # "text", "image", "document", "other"
     mimetype: str = ""
     file_name: str = ""
+    width: int = 0  # of an image as the message says it, pixels; 0 if it does not
+    height: int = 0
+    thumbnail: bytes = field(default=b"", repr=False)  # what is shown of an image before it is downloaded
     media: bytes | None = field(default=None, repr=False)  # the file; None for texts, and if it could not be had
     problem: str = ""  # why there is no file
     as_lid: bool = False  # whether it came addressed to the LID
     chat: str = ""  # copies of what another own device sent: to whom; else the sender
 
     def as_dict(self) -> dict[str, Any]:
-        """For JSON: in place of the file its length."""
+        """For JSON: in place of the file and the thumbnail their lengths."""
         row = asdict(self)
         row["media"] = None if self.media is None else len(self.media)
+        row["thumbnail"] = len(self.thumbnail)
         return row
 
 
@@ -90,6 +94,14 @@ def file_of(payload: bytes) -> tuple[MediaKind, ImageMessage | DocumentMessage] 
     if message.HasField("document_message"):
         return MediaKind.DOCUMENT, message.document_message
     return None
+
+
+def described(file: ImageMessage | DocumentMessage) -> dict[str, Any]:
+    """What a message says of its file, as `InboxMessage` has it."""
+    if isinstance(file, DocumentMessage):
+        return {"mimetype": file.mimetype, "file_name": file.file_name}
+    size = {"width": file.width, "height": file.height}
+    return {"mimetype": file.mimetype, **size, "thumbnail": file.jpeg_thumbnail}
 
 
 def understood(payload: bytes) -> Received | None:

@@ -22,7 +22,7 @@ from whatsapp.simulator.accounts import Account
 from whatsapp.simulator.delivery import ids_of
 from whatsapp.simulator.exceptions import PhoneError
 from whatsapp.simulator.handset import Address, Handset
-from whatsapp.simulator.inbox import Inbox, InboxMessage, PhoneReceipt, file_of, understood
+from whatsapp.simulator.inbox import Inbox, InboxMessage, PhoneReceipt, described, file_of, understood
 from whatsapp.simulator.key_queries import bundle_of, key_nodes, read_bundle
 
 if TYPE_CHECKING:
@@ -172,7 +172,7 @@ class Messenger:
         found = file_of(payload)
         if found is not None:
             kind, file = found
-            details = {"kind": kind.value, "mimetype": file.mimetype, "file_name": getattr(file, "file_name", "")}
+            details = {"kind": kind.value, **described(file)}
             body = self._simulator.media.files.get(file.direct_path, b"")
             try:
                 hashes = {"file_sha256": file.file_sha256, "file_enc_sha256": file.file_enc_sha256}
