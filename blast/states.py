@@ -24,7 +24,7 @@ class RecipientStatus(models.TextChoices):
     FAILED = "FAILED", _("Failed")
     SKIPPED = "SKIPPED", _("Skipped")
     CANCELLED = "CANCELLED", _("Cancelled")
-    UNKNOWN = "UNKNOWN", _("Not known")
+    UNKNOWN = "UNKNOWN", _("Unknown")
 
 
 class Assignment(models.TextChoices):

@@ -294,7 +294,7 @@ class Migration(migrations.Migration):
                             ("FAILED", "Failed"),
                             ("SKIPPED", "Skipped"),
                             ("CANCELLED", "Cancelled"),
-                            ("UNKNOWN", "Not known"),
+                            ("UNKNOWN", "Unknown"),
                         ],
                         default="QUEUED",
                         max_length=10,
