@@ -4,25 +4,30 @@ Every wish is its own URL. A form without scripts is sent back where it came fro
 JSON and draws the message itself.
 """
 
+import math
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import segno
+from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.safestring import SafeString, mark_safe
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext as _, ngettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from rest_framework.request import Request
+from rest_framework.views import APIView
 
 from outlets.models import Outlet
 from outlets.pages import answer, viewer
 from outlets.selectors import outlet_for
 from wa_sessions import presentation, selectors, services
 from wa_sessions.asking import reasons_to_ask
+from wa_sessions.linking_api import PairingCodeThrottle
 from wa_sessions.models import WhatsAppSession
 from wa_sessions.states import Status
 
@@ -57,8 +62,15 @@ def outlet_connect(request: HttpRequest, outlet_id: str) -> HttpResponse:
 
 
 @login_required
+@never_cache
 @require_POST
 def outlet_pairing_code(request: HttpRequest, outlet_id: str) -> HttpResponse:
+    """Ask for a code to type. As often as by the API, and counted together with it; then 429 and when to try again."""
+    outlet = outlet_for(viewer(request), outlet_id)
+    wait_s = _too_often(request)
+    if wait_s is not None:
+        return _told_to_wait(request, outlet, wait_s)
+
     def connect(outlet: Outlet) -> WhatsAppSession:
         return services.session_connect(outlet, by_code=True)
 
@@ -120,6 +132,30 @@ def outlet_auto_reconnect(request: HttpRequest, outlet_id: str) -> HttpResponse:
 
     said = _("{outlet}: auto-reconnect is on.") if is_on else _("{outlet}: auto-reconnect is off.")
     return _wish(request, outlet_id, configure, said)
+
+
+def _too_often(request: HttpRequest) -> int | None:
+    """For how many seconds this person may ask for no further code."""
+    throttle = PairingCodeThrottle()
+    if throttle.allow_request(cast(Request, request), cast(APIView, None)):
+        return None
+    return max(1, math.ceil(throttle.wait() or 1))
+
+
+def _told_to_wait(request: HttpRequest, outlet: Outlet, wait_s: int) -> HttpResponse:
+    said = ngettext(
+        "Too many codes were asked for. Try again in %(n)s second.",
+        "Too many codes were asked for. Try again in %(n)s seconds.",
+        wait_s,
+    ) % {"n": wait_s}
+    if request.headers.get("Accept", "").startswith("application/json"):
+        response = answer(request, said, is_ok=False)
+    else:
+        messages.warning(request, said)
+        response = render(request, "link/page.html", _linking(request, outlet))
+    response.status_code = 429
+    response["Retry-After"] = str(wait_s)
+    return response
 
 
 def _wish(

@@ -100,6 +100,22 @@ def test_a_form_comes_back_where_it_was_sent_from_but_nowhere_else(scene, browse
         assert client.post(address, {"next": elsewhere})["Location"] == "/outlets"
 
 
+@pytest.mark.parametrize("way", ["script", "form"])
+def test_codes_are_asked_for_as_seldom_as_by_the_api(scene, browser_as, api, way):
+    client, outlet_id = browser_as(scene.cast.adi), scene.cast.medan.public_id
+    headers = JSON if way == "script" else {}
+    for _ in range(6):
+        assert client.post(f"/outlets/{outlet_id}/pairing-code", headers=headers).status_code in (200, 302)
+    wish = WhatsAppSession.objects.get(outlet=scene.cast.medan).wish_number
+    answer = client.post(f"/outlets/{outlet_id}/pairing-code", headers=headers)
+    assert (answer.status_code, 0 < int(answer["Retry-After"]) <= 60) == (429, True)
+    said = json.loads(answer.content)["message"] if way == "script" else answer.content.decode()
+    assert "Terlalu banyak kode diminta. Coba lagi dalam" in said
+    assert WhatsAppSession.objects.get(outlet=scene.cast.medan).wish_number == wish
+    assert api(scene.cast.adi).post(f"/api/outlets/{outlet_id}/pairing-code").status_code == 429  # one count for both
+    assert browser_as(scene.cast.sari).post(f"/outlets/{outlet_id}/pairing-code", headers=headers).status_code != 429
+
+
 def test_a_refused_wish_says_why(scene, browser_as):
     client = browser_as(scene.cast.adi)
     answer = client.post(f"/outlets/{scene.cast.bandung.public_id}/pause", headers=JSON)
