@@ -1,6 +1,6 @@
 """The API of blasts. `selectors.blast_for` is the only door to a blast: absent and foreign are the same 404."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from django.http import StreamingHttpResponse
@@ -12,8 +12,9 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.models import User
-from blast import csv_export, selectors, services
+from blast import selectors, services
 from blast.api_reading import key_of, plain, refusals, rows_of, settings_of
+from blast.exporting import export
 from blast.models import Blast
 from blast.preflight import preflight
 from blast.serializers import (
@@ -28,7 +29,6 @@ from blast.serializers import (
     RetryAnswer,
     StartWrite,
 )
-from outlets.models import Outlet
 from outlets.selectors import outlet_for
 from wa_sessions.api import NO_STORE, user_of
 
@@ -69,9 +69,8 @@ class BlastsView(APIView):
         form.is_valid(raise_exception=True)
         data, user = form.validated_data, user_of(request)
         with refusals():
-            blast = services.blast_create(
-                user, **settings_of(user, data), rows=rows_of(data, data["body"]) or [], key=key_of(request, data)
-            )
+            given = {"rows": [], **rows_of(data, data["body"])}
+            blast = services.blast_create(user, **settings_of(user, data), **given, key=key_of(request, data))
         return answer_of(blast, 201)
 
 
@@ -100,7 +99,7 @@ class BlastView(APIView):
                 blast,
                 user,
                 **settings_of(user, data),
-                rows=rows_of(data, data.get("body", blast.body)),
+                **rows_of(data, data.get("body", blast.body)),
                 clears_move_to="moveTo" in data and data["moveTo"] is None,
             )
         return answer_of(blast)
@@ -131,7 +130,7 @@ class ExportView(APIView):
     )
     def get(self, request: Request, blast_id: str) -> StreamingHttpResponse:
         """All recipients and their outcomes as CSV. No cell of it is a formula."""
-        return exported(selectors.blast_for(user_of(request), blast_id))
+        return export(selectors.blast_for(user_of(request), blast_id), for_people=False)
 
 
 class PreflightView(APIView):
@@ -221,35 +220,3 @@ def asked_for(question: type[Any], request: Request) -> dict[str, Any]:
 
 def paging(asked: Mapping[str, Any]) -> dict[str, int]:
     return {"page": asked.get("page", 1), "page_size": asked.get("pageSize", selectors.PAGE_SIZE)}
-
-
-def exported(blast: Blast) -> StreamingHttpResponse:
-    """The CSV file of a blast."""
-    response = StreamingHttpResponse(_csv(blast), content_type="text/csv; charset=utf-8")
-    response["Content-Disposition"] = f'attachment; filename="{blast.public_id}.csv"'
-    response["Cache-Control"] = "no-store"
-    return response
-
-
-def _csv(blast: Blast) -> Iterator[str]:
-    names: dict[int, str] = dict(Outlet.objects.values_list("pk", "name"))
-    rows = selectors.recipients_of(blast)
-    variables = [*dict.fromkeys(name for row in rows[:100] for name in row.variables)]
-    heading = [
-        "line", "phone", "name", *variables, "outlet", "status", "sent", "delivered", "read", "error", "message_id"
-    ]  # fmt: skip
-    cells = (
-        [
-            row.line,
-            row.phone,
-            row.name,
-            *(row.variables.get(name, "") for name in variables),
-            names.get(row.outlet_id, ""),
-            row.status,
-            *(selectors.iso(at) or "" for at in (row.sent_at, row.delivered_at, row.read_at)),
-            row.error_code,
-            row.message_id,
-        ]
-        for row in rows.iterator(chunk_size=2000)
-    )
-    return csv_export.lines(heading, cells)

@@ -12,11 +12,10 @@ from rest_framework import exceptions
 from rest_framework.request import Request
 
 from accounts.models import User
-from blast import importing, services
+from blast import importing, listing, services
+from blast.attachments import read_attachment
 from blast.exceptions import BadRecipients
-from blast.forms import read_attachment
 from blast.problems import Problem
-from blast.recipients import Row
 from blast.variables import BadBody
 from outlets.models import Outlet
 from outlets.selectors import outlet_for
@@ -61,8 +60,8 @@ def settings_of(user: User, data: Mapping[str, Any]) -> dict[str, Any]:
     return found
 
 
-def rows_of(data: Mapping[str, Any], body: str) -> list[Row] | None:
-    """The recipients that the body brings; None if it brings none. Raises `BadRecipients`, `BadBody`."""
+def rows_of(data: Mapping[str, Any], body: str) -> dict[str, Any]:
+    """`rows` and `left_out` for the services, if the body brings recipients. Raises `BadRecipients`, `BadBody`."""
     if "file" in data:
         parsed = importing.read_file(data["file"].read(), data["file"].name or "", body)
     elif "recipients" in data:
@@ -70,10 +69,10 @@ def rows_of(data: Mapping[str, Any], body: str) -> list[Row] | None:
     elif "recipientsText" in data:
         parsed = importing.read_text(data["recipientsText"], body)
     else:
-        return None
-    return importing.usable(
-        parsed, confirms_foreign=data.get("confirmForeign", False), leaves_out_bad=data.get("leaveOutBad", False)
-    )
+        return {}
+    foreign: bool = data.get("confirmForeign", False)
+    rows = importing.usable(parsed, confirms_foreign=foreign, leaves_out_bad=data.get("leaveOutBad", False))
+    return {"rows": rows, "left_out": listing.left_out(parsed, confirms_foreign=foreign)}
 
 
 class refusals:  # noqa: N801 - used like a function

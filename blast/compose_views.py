@@ -1,33 +1,29 @@
-"""Composing a blast, and the look before it is sent. Plain forms; the script checks and previews while one writes."""
+"""Composing a blast. Plain forms; the script checks and previews while one writes."""
 
-from datetime import datetime
 from typing import Any
 
-from django import forms
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import ValidationError
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse, StreamingHttpResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.models import User
-from blast import importing, listing, pacing, pages, presentation, selectors, services
+from blast import csv_export, importing, listing, pages, presentation, previewing, selectors, services
 from blast.exceptions import BadRecipients, BlastRefused
 from blast.forms import BlastForm, initial_of
 from blast.listing import Listing
 from blast.models import Blast
-from blast.preflight import preflight
 from blast.recipients import Row
 from blast.states import Assignment, BlastStatus, OnUnhealthy
 from blast.variables import BadBody
 from outlets.models import Outlet
-from outlets.pages import answer, viewer
+from outlets.pages import viewer
 from outlets.selectors import visible_to
 from wa_sessions import selectors as sessions
 
@@ -61,30 +57,28 @@ def blast_check(request: HttpRequest) -> HttpResponse:
 
 @login_required
 @require_POST
-def blast_problems(request: HttpRequest) -> HttpResponse:
+def blast_problems(request: HttpRequest) -> StreamingHttpResponse:
     """The rows of the list that have a problem, as a CSV file to work through."""
     form = BlastForm(request.POST, request.FILES, outlets=_outlets(viewer(request)))
     try:
         problems = listing.bad_rows(form.parsed(), confirms_foreign=bool(request.POST.get("foreign")))
     except BadBody:
         problems = []
-
-    return pages.csv_file(
-        f"{_('problems')}.csv", [_("Line"), _("Reason")], ([each.line or "", each.message] for each in problems)
-    )
+    rows = ([each.line or "", each.message] for each in problems)
+    return csv_export.download(f"{_('problems')}.csv", [_("Line"), _("Reason")], rows)
 
 
 @login_required
 @require_POST
 def blast_preview(request: HttpRequest) -> HttpResponse:
     """The messages of some real rows: those of the list that was just checked, else those of the draft."""
-    user = viewer(request)
-    rows = listing.samples_of(request.POST.get("samples", ""))
-    if not rows and (blast_id := request.POST.get("blast")):
-        rows = _first_rows(selectors.blast_for(user, blast_id))
-    picked = request.POST.get("outlets", "")
-    outlet = next((each.name for each in _outlets(user) if each.public_id == picked), "")
-    return render(request, "blast/_preview.html", listing.previews(request.POST.get("body", ""), rows, outlet))
+    user, blast_id = viewer(request), request.POST.get("blast")
+    blast = selectors.blast_for(user, blast_id) if blast_id else None
+    picked = request.POST.getlist("outlets")
+    outlets = [each for each in _outlets(user) if each.public_id in picked]
+    samples = listing.samples_of(request.POST.get("samples", ""))
+    people = _people(samples, blast, outlets, request.POST.get("assignment", Assignment.EVEN))
+    return render(request, "blast/_preview.html", listing.previews(request.POST.get("body", ""), people))
 
 
 @login_required
@@ -94,46 +88,6 @@ def blast_outlets(request: HttpRequest) -> HttpResponse:
     """The outlets to choose from as they are now. A part of a page."""
     user = viewer(request)
     return render(request, "blast/_picks.html", {"choices": _choices(user), "chosen": []})
-
-
-@login_required
-@never_cache
-@require_safe
-def blast_preflight(request: HttpRequest, blast_id: str) -> HttpResponse:
-    """The look before Send. The script then asks WhatsApp about the numbers, which takes some seconds."""
-    return render(request, "blast/preflight.html", _flight(request, blast_id, asks=bool(request.GET.get("ask"))))
-
-
-@login_required
-@never_cache
-@require_safe
-def blast_preflight_asked(request: HttpRequest, blast_id: str) -> HttpResponse:
-    return render(request, "blast/_flight.html", _flight(request, blast_id, asks=True))
-
-
-@login_required
-@require_POST
-def blast_start(request: HttpRequest, blast_id: str) -> HttpResponse:
-    """Now, or with `do=schedule` at `start_at`."""
-    user = viewer(request)
-    blast = selectors.blast_for(user, blast_id)
-    there, back = reverse("blast", args=[blast_id]), reverse("blast-preflight", args=[blast_id])
-    at = None
-    if request.POST.get("do") == "schedule":
-        try:
-            at = forms.DateTimeField(input_formats=["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"]).clean(
-                request.POST.get("start_at")
-            )
-        except ValidationError:
-            return answer(request, _("Write a date and a time."), is_ok=False, link=back)
-        if at <= timezone.now():
-            return answer(request, _("That time is over. Choose a later one."), is_ok=False, link=back)
-    try:
-        services.blast_start(blast, user, start_at=at)
-    except BlastRefused as refusal:
-        return answer(request, str(refusal.message), is_ok=False, link=back)
-    said = _("{blast} is scheduled.") if at else _("{blast} is being sent.")
-    return answer(request, said.replace("{blast}", blast.name), link=there)
 
 
 # Inner workings
@@ -147,9 +101,14 @@ def _choices(user: User) -> list[presentation.Choice]:
     return presentation.choices(sessions.status_page(user), pages.stops_of(user))
 
 
-def _first_rows(blast: Blast) -> list[Row]:
-    rows = selectors.recipients_of(blast)[: listing.SAMPLES]
-    return [Row(row.line, row.phone, row.name, row.asked_outlet, row.variables) for row in rows]
+def _people(samples: list[Row], blast: Blast | None, outlets: list[Outlet], how: str) -> list[previewing.Addressed]:
+    """Whose messages the preview shows: people of the given list, else of the draft, else an example."""
+    if samples or blast is None:
+        return previewing.of_rows(samples or [listing.EXAMPLE], outlets, how)
+    people = previewing.of_draft(blast)
+    if how == blast.assignment and set(outlets) == set(blast.outlets.all()):
+        return people
+    return previewing.of_rows([row for row, _sender in people], outlets, how)
 
 
 def _checked(form: BlastForm) -> Listing | None:
@@ -174,7 +133,7 @@ def _compose(request: HttpRequest, blast: Blast | None) -> HttpResponse:
         else:
             saved, found = _save(form, blast, user)
             if saved is not None:
-                return _onward(request, form, saved)
+                return _onward(request, saved)
             if request.headers.get("Accept", "").startswith("application/json"):
                 return _objections(request, form, found)
     else:
@@ -196,14 +155,16 @@ def _save(form: BlastForm, blast: Blast | None, user: User) -> tuple[Blast | Non
     if not is_good or not form.is_valid():
         return None, found
     try:
-        rows = _rows(form) if form.has_list else None
-        if blast is None:
-            return services.blast_create(user, rows=rows or [], **form.settings()), found
+        given = _rows(form) if form.has_list else {}
         settings = form.settings()
-        detaches = form.cleaned_data["detach"] and settings["attachment"] is None
-        return services.blast_update(
-            blast, user, rows=rows, clears_move_to=settings["move_to"] is None, clears_attachment=detaches, **settings
-        ), found
+        if blast is None:
+            return services.blast_create(user, **{"rows": [], **given}, **settings), found
+        clears: dict[str, Any] = {
+            "clears_move_to": settings["move_to"] is None,
+            "clears_attachment": form.cleaned_data["detach"] and settings["attachment"] is None,
+            "clears_start_at": settings["start_at"] is None,
+        }
+        return services.blast_update(blast, user, **given, **clears, **settings), found
     except ValidationError as error:
         form.take(error)
     except BadRecipients as bad:
@@ -217,19 +178,20 @@ def _save(form: BlastForm, blast: Blast | None, user: User) -> tuple[Blast | Non
     return None, found
 
 
-def _rows(form: BlastForm) -> list[Row]:
+def _rows(form: BlastForm) -> dict[str, Any]:
+    """`rows` and `left_out` for the services."""
     file = form.files.get("file")
     if file:
         file.seek(0)  # it was read for the listing
     data = form.cleaned_data
-    return importing.usable(form.parsed(), confirms_foreign=data["foreign"], leaves_out_bad=data["skip"])
+    parsed = form.parsed()
+    rows = importing.usable(parsed, confirms_foreign=data["foreign"], leaves_out_bad=data["skip"])
+    return {"rows": rows, "left_out": listing.left_out(parsed, confirms_foreign=data["foreign"])}
 
 
-def _onward(request: HttpRequest, form: BlastForm, saved: Blast) -> HttpResponse:
-    """To the look before sending, with the chosen time."""
+def _onward(request: HttpRequest, saved: Blast) -> HttpResponse:
+    """To the look before sending."""
     link = reverse("blast-preflight", args=[saved.public_id])
-    if at := form.cleaned_data["start_at"]:
-        link += f"?at={timezone.localtime(at):%Y-%m-%dT%H:%M}"
     if request.headers.get("Accept", "").startswith("application/json"):
         return JsonResponse({"ok": True, "link": link})
     return HttpResponseRedirect(link)
@@ -244,18 +206,18 @@ def _objections(request: HttpRequest, form: BlastForm, found: Listing | None) ->
 def _compose_context(form: BlastForm, blast: Blast | None, found: Listing | None, user: User) -> dict[str, Any]:
     chosen = form["outlets"].value() or []
     body = str(form["body"].value() or "")
-    rows = listing.samples_of(found.samples) if found else []
-    if not rows and blast is not None:
-        rows = _first_rows(blast)
-    choices = _choices(user)
-    names = {each.id: each.name for each in choices}
-    sender = next((names[each] for each in chosen if each in names), "")
-    columns = list(rows[0].variables) if rows else []
+    outlets = _outlets(user)
+    samples = listing.samples_of(found.samples) if found else []
+    people = _people(
+        samples, blast, [each for each in outlets if each.public_id in chosen], form["assignment"].value() or ""
+    )
+    columns = list(people[0][0].variables) if people else []
+    question, reasons = pages.pace_reasons(outlets)
     return {
         "form": form,
         "blast": blast,
         "heading": _("Edit the blast") if blast else _("New blast"),
-        "choices": choices,
+        "choices": _choices(user),
         "chosen": chosen,
         "listing": found,
         "chips": found.chips if found and found.chips else listing.chips_of(columns),
@@ -263,50 +225,9 @@ def _compose_context(form: BlastForm, blast: Blast | None, found: Listing | None
         "attachment": selectors.attachment_of(blast) if blast else None,
         "assignments": Assignment.choices,
         "policies": OnUnhealthy.choices,
-        "pace_sentences": pages.pace_sentences(_outlets(user)),
-        "reasons": list(dict.fromkeys(str(reason) for reason in pacing.REASONS.values())),
+        "pace_sentences": pages.pace_sentences(outlets),
+        "pace_question": question,
+        "reasons": reasons,
         "zone_name": timezone.localtime().tzname(),
-        **listing.previews(body, rows, sender),
-    }
-
-
-def _time_asked(text: str) -> datetime | None:
-    """The time of an address; None for what is none, or none that a blast could start at."""
-    try:
-        at = parse_datetime(text)
-    except ValueError:  # well written, and in no calendar
-        return None
-    if at is not None and timezone.is_naive(at):
-        at = timezone.make_aware(at)
-    now = timezone.now()
-    return at if at is not None and now < at <= now + services.AHEAD else None
-
-
-def _flight(request: HttpRequest, blast_id: str, *, asks: bool) -> dict[str, Any]:
-    user = viewer(request)
-    blast = selectors.blast_for(user, blast_id)
-    if blast.status not in (BlastStatus.DRAFT, BlastStatus.SCHEDULED):
-        raise Http404
-    at = _time_asked(request.GET.get("at", ""))
-    if at is not None:
-        blast.start_at = at  # for the estimate; written down when the person presses Schedule
-    found = preflight(blast, user, asks_whatsapp=asks)
-    stops = pages.stops_of(user)
-    outlets = [
-        {**each, "choice": presentation.choice(each["status"], stops.get(each["outletId"], ""))}
-        for each in found["outlets"]
-        if each["status"]
-    ]
-    rows, attached = _first_rows(blast), selectors.attachment_of(blast)
-    sender = next((each["name"] for each in outlets), "")
-    return pages.frame(request) | {
-        "blast": blast,
-        "flight": found,
-        "outlets": outlets,
-        "cannot": sum(1 for each in outlets if each["recipients"] and each["ready"] != "ready"),
-        "is_asked": asks or not found["unchecked"],
-        "start_at": f"{timezone.localtime(blast.start_at):%Y-%m-%dT%H:%M}" if blast.start_at else "",
-        "file": {"fileName": attached.file_name} if attached else None,
-        "manages": user.manages_outlets,
-        **listing.previews(blast.body, rows, sender),
+        **listing.previews(body, people),
     }

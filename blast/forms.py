@@ -6,19 +6,16 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
-from django.core.files.uploadedfile import UploadedFile
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from blast.attachments import read_attachment, rules
 from blast.importing import read_file, read_text
-from blast.models import Attachment, Blast
+from blast.models import Blast
 from blast.recipients import Parsed
 from blast.services import AHEAD, NAME_MAX, NewAttachment
 from blast.states import Assignment, OnUnhealthy
 from outlets.models import Outlet
-
-ATTACHMENT_BYTES = 8_000_000  # the whole form has to fit into one request
-_IMAGES = {b"\xff\xd8\xff": "image/jpeg", b"\x89PNG\r\n\x1a\n": "image/png"}  # what every phone shows
 
 # Names of fields in the errors of services, where they differ from ours.
 _FIELDS = {"moveTo": "move_to", "recipients": "text", "attachment": "attachment", "startAt": "start_at"}
@@ -42,7 +39,7 @@ class BlastForm(forms.Form):
     foreign = forms.BooleanField(required=False)
     skip = forms.BooleanField(required=False)
     body = forms.CharField(required=False, strip=False, widget=forms.Textarea(attrs={"rows": 6, "dir": "auto"}))
-    attachment = forms.FileField(required=False)
+    attachment = forms.FileField(required=False, allow_empty_file=True)  # `read_attachment` says what may be
     detach = forms.BooleanField(required=False)
     when = forms.ChoiceField(choices=[("now", ""), ("at", "")], initial="now")
     start_at = forms.DateTimeField(
@@ -65,6 +62,7 @@ class BlastForm(forms.Form):
         field.choices = choices
         move_to.choices = [("", "–"), *choices]
         self.fields["name"].error_messages["required"] = _("Give the blast a name.")
+        self.fields["attachment"].help_text = rules()
 
     def clean_start_at(self) -> datetime | None:
         at: datetime | None = self.cleaned_data["start_at"]
@@ -113,6 +111,7 @@ class BlastForm(forms.Form):
             "on_unhealthy": data["on_unhealthy"],
             "move_to": self.by_id.get(data["move_to"]) if is_moving else None,
             "attachment": data["attachment"],
+            "start_at": data["start_at"],
         }
 
     def take(self, error: ValidationError) -> None:
@@ -121,7 +120,8 @@ class BlastForm(forms.Form):
 
 
 def initial_of(blast: Blast) -> dict[str, Any]:
-    """The fields of `BlastForm` as a draft has them."""
+    """The fields of `BlastForm` as a draft has them. A start that is over by now is none."""
+    start_at = blast.start_at if blast.start_at is not None and blast.start_at > timezone.now() else None
     return {
         "name": blast.name,
         "outlets": [outlet.public_id for outlet in blast.outlets.all()],
@@ -129,22 +129,9 @@ def initial_of(blast: Blast) -> dict[str, Any]:
         "assignment": blast.assignment,
         "on_unhealthy": blast.on_unhealthy,
         "move_to": blast.move_to.public_id if blast.move_to else "",
-        "when": "now",
+        "when": "at" if start_at else "now",
+        "start_at": start_at,
     }
-
-
-def read_attachment(file: "UploadedFile[Any]") -> NewAttachment:
-    """The file as a blast carries it. What it is, its first bytes tell better than its name."""
-    if (file.size or 0) > ATTACHMENT_BYTES:
-        limit = ATTACHMENT_BYTES // 1_000_000
-        raise ValidationError(_("The file is larger than %(limit)s MB.") % {"limit": limit}, code="too_large")
-    data = file.read()
-    mimetype = next((kind for magic, kind in _IMAGES.items() if data.startswith(magic)), "")
-    kind = Attachment.Kind.IMAGE if mimetype else Attachment.Kind.DOCUMENT
-    if not mimetype:
-        mimetype = "application/pdf" if data.startswith(b"%PDF-") else "application/octet-stream"
-    name = "".join(sign for sign in file.name or "" if sign.isprintable())[:200] or "berkas"
-    return NewAttachment(kind=kind, mimetype=mimetype, file_name=name, data=data)
 
 
 def add_errors(form: forms.Form, error: ValidationError, names: dict[str, str] | None = None) -> None:
@@ -162,7 +149,7 @@ class PaceForm(forms.Form):
     per_minute = forms.IntegerField(label=_("Messages per minute, at most"), required=False, min_value=1)
     daily_cap = forms.IntegerField(label=_("Messages per day, at most"), required=False, min_value=1)
     delay_s = forms.FloatField(label=_("Seconds between two messages, at least"), min_value=0)
-    jitter = forms.FloatField(label=_("Up to this share of the pause on top, by chance"), min_value=0)
+    jitter = forms.FloatField(label=_("Random extra pause, as a part of it (1: up to twice as long)"), min_value=0)
     quiet_from = forms.TimeField(
         label=_("Quiet from"), required=False, widget=forms.TimeInput(attrs={"type": "time"}, format="%H:%M")
     )

@@ -1,6 +1,7 @@
 """What the compose page says of a list of recipients and of the message: counts, problems, chips, previews. Pure."""
 
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,7 +17,7 @@ from blast.recipients import Parsed, Row
 PROBLEMS_SHOWN = 200
 SAMPLES = 3
 _SAMPLE_CHARS = 20_000
-_EXAMPLE = Row(1, "6281234567890", "Ibu Ani")
+EXAMPLE = Row(1, "6281234567890", "Ibu Ani")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +68,15 @@ def bad_rows(parsed: Parsed, *, confirms_foreign: bool) -> list[Problem]:
     return [each for each in parsed.problems if not (confirms_foreign and each.code is Code.FOREIGN)]
 
 
+def left_out(parsed: Parsed, *, confirms_foreign: bool) -> dict[str, int]:
+    """How many rows are no good, by the code of what is wrong with each first."""
+    first: dict[int, str] = {}
+    for each in bad_rows(parsed, confirms_foreign=confirms_foreign):
+        if each.line is not None:
+            first.setdefault(each.line, each.code.value)
+    return dict(Counter(first.values()))
+
+
 def chips_of(columns: Sequence[str]) -> list[str]:
     """The variables that a message may use."""
     return ["name", *columns, "outlet", "phone"]
@@ -74,7 +84,7 @@ def chips_of(columns: Sequence[str]) -> list[str]:
 
 def samples_text(rows: Sequence[Row]) -> str:
     """A few rows as the page keeps them for the preview."""
-    text = json.dumps([[row.phone, row.name, dict(row.variables)] for row in rows], ensure_ascii=False)
+    text = json.dumps([[row.phone, row.name, dict(row.variables), row.outlet] for row in rows], ensure_ascii=False)
     return text if len(text) <= _SAMPLE_CHARS else ""
 
 
@@ -92,8 +102,8 @@ def samples_of(text: str) -> list[Row]:
 
 def _sample(given: Any) -> Row | None:
     match given:
-        case [str(phone), str(name), dict(values)] if all(isinstance(v, str) for v in values.values()):
-            return Row(1, phone, name, variables=values)
+        case [str(phone), str(name), dict(values), str(outlet)] if all(isinstance(v, str) for v in values.values()):
+            return Row(1, phone, name, outlet, values)
         case _:
             return None
 
@@ -107,16 +117,18 @@ class Shown:
     text: str
 
 
-def previews(body: str, rows: Sequence[Row], outlet: str) -> Mapping[str, Any]:
-    """The messages of some rows, or of an example where there are none yet, or what is wrong with the text."""
+def previews(body: str, people: Sequence[tuple[Row, str]]) -> Mapping[str, Any]:
+    """The messages of some people, each with the name of the sender, or what is wrong with the text."""
     if not body.strip():
         return {"previews": [], "preview_error": ""}
-    people = list(rows) or [_EXAMPLE]
     try:
-        texts = list(variables.preview(body, people, outlet))
+        shown = [
+            Shown(row.phone, row.name, text)
+            for row, outlet in people
+            for text in variables.preview(body, [row], outlet)
+        ]
     except variables.BadBody as bad:
         return {"previews": [], "preview_error": bad_body(bad)}
-    shown = [Shown(row.phone, row.name, text) for row, text in zip(people, texts, strict=True)]
     return {"previews": shown, "preview_error": ""}
 
 

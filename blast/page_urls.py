@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from blast import care_views, compose_views, views
+from blast import care_views, compose_views, flight_views, views
 
 _BLAST = "blast/<str:blast_id>"
 
@@ -21,9 +21,9 @@ urlpatterns: list[URLPattern] = [
     path(_BLAST, views.blast, name="blast"),
     path(f"{_BLAST}/rows", views.blast_rows, name="blast-rows"),
     path(f"{_BLAST}/edit", compose_views.blast_edit, name="blast-edit"),
-    path(f"{_BLAST}/preflight", compose_views.blast_preflight, name="blast-preflight"),
-    path(f"{_BLAST}/preflight/asked", compose_views.blast_preflight_asked, name="blast-preflight-asked"),
-    path(f"{_BLAST}/start", compose_views.blast_start, name="blast-start"),
+    path(f"{_BLAST}/preflight", flight_views.blast_preflight, name="blast-preflight"),
+    path(f"{_BLAST}/preflight/asked", flight_views.blast_preflight_asked, name="blast-preflight-asked"),
+    path(f"{_BLAST}/start", flight_views.blast_start, name="blast-start"),
     path(f"{_BLAST}/pause", views.blast_pause, name="blast-pause"),
     path(f"{_BLAST}/resume", views.blast_resume, name="blast-resume"),
     path(f"{_BLAST}/cancel", views.blast_cancel, name="blast-cancel"),

@@ -2,7 +2,8 @@
 
 import hashlib
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from django.conf import settings
@@ -10,9 +11,10 @@ from django.core.paginator import Page, Paginator
 from django.http import HttpRequest, HttpResponse, HttpResponseNotModified
 from django.shortcuts import render
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from accounts.models import User
-from blast import csv_export, presentation
+from blast import pacing, presentation
 from blast.models import Pace, default_pace
 from blast.selectors import iso
 from outlets.models import Outlet
@@ -68,20 +70,25 @@ def stops_of(user: User) -> dict[str, str]:
     return {f"outlet_{row.pk}": f"{stop.message} {stop.action}" for row in rows if (stop := row.stop)}
 
 
-def csv_file(name: str, heading: Sequence[str], rows: Iterable[Sequence[object]]) -> HttpResponse:
-    """A table to download. As a whole: under ASGI a stream would be gathered by the server anyway."""
-    content = "".join(csv_export.lines(heading, rows))
-    response = HttpResponse(content, content_type="text/csv; charset=utf-8")
-    response["Content-Disposition"] = f'attachment; filename="{name}"'
-    return response
-
-
 def pace_sentences(outlets: Sequence[Outlet]) -> list[str]:
     """How these may send: one sentence if all the same, else one for each pace, with whose it is."""
-    own = {pace.pk: pace.settings for pace in Pace.objects.filter(outlet__in=outlets)}
     said: dict[str, list[str]] = {}
-    for outlet in outlets:
-        said.setdefault(presentation.pace_sentence(own.get(outlet.pk) or default_pace()), []).append(outlet.name)
+    for outlet, pace in zip(outlets, _paces(outlets), strict=True):
+        said.setdefault(presentation.pace_sentence(pace), []).append(outlet.name)
     if len(said) <= 1:
         return list(said) or [presentation.pace_sentence(default_pace())]
     return [f"{', '.join(names)}: {sentence}" for sentence, names in said.items()]
+
+
+def pace_reasons(outlets: Sequence[Outlet]) -> tuple[str, list[str]]:
+    """A question about the limits of these, and its answers: those for limits that one of them has."""
+    paces = _paces(outlets) or [default_pace()]
+    reasons = list(dict.fromkeys(str(pacing.REASONS[name]) for pace in paces for name in presentation.limits(pace)))
+    is_cautious = any(replace(pace, zone="") == replace(pacing.Pace(), zone="") for pace in paces)
+    return (_("Why so cautious?") if is_cautious else _("Why are there limits?")), reasons
+
+
+def _paces(outlets: Sequence[Outlet]) -> list[pacing.Pace]:
+    """How each of these may send, in their order."""
+    own = {pace.pk: pace.settings for pace in Pace.objects.filter(outlet__in=outlets)}
+    return [own.get(outlet.pk) or default_pace() for outlet in outlets]

@@ -14,8 +14,9 @@ from accounts.models import User
 from blast import pacing, worker
 from blast.histories import Pacer, pacers
 from blast.importing import lacking
-from blast.models import Blast, Recipient
+from blast.models import Act, Blast, Recipient
 from blast.outcomes import Why
+from blast.problems import Code
 from blast.safety import Stop
 from blast.selectors import iso, messaged_lately, opted_out, recent_days
 from blast.states import BlastStatus, RecipientStatus
@@ -77,12 +78,23 @@ def preflight(blast: Blast, user: User, *, asks_whatsapp: bool = True) -> dict[s
         "unchecked": sum(not row.jid for row in waiting),
         "optedOut": _some(gone),
         "recentlyMessaged": {"days": recent_days(), **_some(messaged_lately(phones, recent_days(), timezone.now()))},
+        "leftOut": _left_out(blast),
         "alsoInOtherBlasts": _some(set(elsewhere.order_by().values_list("phone", flat=True))),
         "missingVariables": {
             "count": len(missing),
             "problems": [{"line": it.line, "code": it.code.value, "message": it.message} for it in missing[:SAMPLE]],
         },
     }
+
+
+def _left_out(blast: Blast) -> dict[str, int]:
+    """What became of the other rows of its list."""
+    acts = Act.objects.filter(blast=blast, detail__has_key="leftOut").order_by("-at", "-pk")
+    noted = acts.values_list("detail", flat=True).first()
+    counts: dict[str, int] = noted["leftOut"] if noted else {}
+    duplicates, gone = counts.get(Code.DUPLICATE, 0), counts.get(Code.OPTED_OUT, 0)
+    total = sum(counts.values())
+    return {"count": total, "duplicates": duplicates, "optedOut": gone, "others": total - duplicates - gone}
 
 
 def _outlets(blast: Blast, counts: dict[int, int], user: User, start: float) -> list[dict[str, Any]]:

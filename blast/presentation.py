@@ -110,7 +110,7 @@ def progress(counts: Mapping[str, int]) -> str:
 
 
 def troubles(counts: Mapping[str, int]) -> str:
-    """ "3 failed, 1 not known"; empty where there are none."""
+    """ "3 failed, 1 unknown"; empty where there are none."""
     telling = (RecipientStatus.FAILED, RecipientStatus.UNKNOWN, RecipientStatus.SKIPPED)
     words = [f"{number(there)} {str(each.label).lower()}" for each in telling if (there := counts[each.lower()])]
     return ", ".join(words)
@@ -267,9 +267,21 @@ def pace_sentence(pace: pacing.Pace) -> str:
     if pace.quiet_from is not None and pace.quiet_to is not None and pace.quiet_from != pace.quiet_to:
         said = _("Silent from {start} to {end}.").replace("{start}", f"{pace.quiet_from:%H:%M}")
         words.append(said.replace("{end}", f"{pace.quiet_to:%H:%M}"))
-    if pace.ramp_days and words:
+    if pace.ramp_days and (pace.per_minute is not None or pace.daily_cap is not None):
         words.append(_("Newly linked numbers send less."))
     return " ".join(words) if words else _("No limits: messages go as fast as they can.")
+
+
+def limits(pace: pacing.Pace) -> list[str]:
+    """The names of the settings by which this pace limits anything at all."""
+    found = [name for name in ("per_minute", "daily_cap") if getattr(pace, name) is not None]
+    if pace.delay_s:
+        found = ["delay_s", *(["jitter"] if pace.jitter else []), *found]
+    if pace.quiet_from is not None and pace.quiet_from != pace.quiet_to:
+        found += ["quiet_from", "quiet_to"]
+    if pace.ramp_days and (pace.per_minute is not None or pace.daily_cap is not None):
+        found += ["ramp_days", "ramp_start"]
+    return found
 
 
 def minute(moment: datetime) -> str:

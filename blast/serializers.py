@@ -43,7 +43,7 @@ class BlastWrite(Fields):
     )
     recipientsText = serializers.CharField(required=False, trim_whitespace=False, help_text="Lines, as pasted.")
     file = serializers.FileField(required=False, help_text="CSV or XLSX.")
-    attachment = serializers.FileField(required=False, help_text="An image or a document.")
+    attachment = serializers.FileField(required=False, allow_empty_file=True, help_text="An image or a document.")
     assignment = serializers.ChoiceField(required=False, choices=Assignment.choices)
     onUnhealthy = serializers.ChoiceField(required=False, choices=OnUnhealthy.choices)
     moveTo = serializers.CharField(required=False, allow_null=True, max_length=30)
@@ -237,6 +237,15 @@ class PreflightOutlet(NamedOutlet):
     expectedEnd = serializers.DateTimeField(allow_null=True)
 
 
+class LeftOut(Fields):
+    """Rows of the list that are not among the recipients."""
+
+    count = serializers.IntegerField()
+    duplicates = serializers.IntegerField(help_text="Numbers that the list has twice; they are written to once.")
+    optedOut = serializers.IntegerField()
+    others = serializers.IntegerField()
+
+
 class MissingProblem(Fields):
     line = serializers.IntegerField(allow_null=True)
     code = serializers.CharField()
@@ -260,6 +269,7 @@ class PreflightAnswer(Fields):
     unchecked = serializers.IntegerField(help_text="Numbers that WhatsApp was not asked about yet.")
     optedOut = SomePhones()
     recentlyMessaged = LatelyPhones()
+    leftOut = LeftOut()
     alsoInOtherBlasts = SomePhones()
     missingVariables = MissingVariables()
 

@@ -4,7 +4,7 @@ A refusal is a `BlastRefused` (409), a wrong field a `ValidationError`, rows tha
 Whose blast it is, the caller has asked `selectors.blast_for`; the outlets it gives are ones that the person sees.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -54,11 +54,15 @@ def blast_create(
     on_unhealthy: str = OnUnhealthy.HOLD,
     move_to: Outlet | None = None,
     attachment: NewAttachment | None = None,
+    start_at: datetime | None = None,
+    left_out: Mapping[str, int] | None = None,
     key: Key | None = None,
 ) -> Blast:
     """A new DRAFT with its recipients: all of them, or nothing is written.
 
-    A `key` that this person used before gives the blast that was made then; with another request, `BlastRefused`.
+    `start_at` is when its maker means to start it, kept for the question; `left_out` says how many rows of the list
+    are not among `rows`, by `problems.Code`. A `key` that this person used before gives the blast that was made then;
+    with another request, `BlastRefused`.
     """
     if key is not None and (made := _made_before(by, key)) is not None:
         return made
@@ -74,6 +78,7 @@ def blast_create(
                 assignment=assignment,
                 on_unhealthy=on_unhealthy,
                 move_to=move_to,
+                start_at=start_at,
                 created_by=by,
                 idempotency_key=key.text if key else "",
                 idempotency_digest=key.digest if key else "",
@@ -82,7 +87,7 @@ def blast_create(
             recipients_insert(blast, rows, placed)
             if attachment is not None:
                 attach(blast, attachment)
-            note(Act.What.CREATED, by=by, blast=blast, recipients=len(rows))
+            note(Act.What.CREATED, by=by, blast=blast, recipients=len(rows), leftOut=dict(left_out or {}))
     except IntegrityError:  # the same key at the same moment
         if key is not None and (made := _made_before(by, key)) is not None:
             return made
@@ -104,8 +109,11 @@ def blast_update(
     clears_move_to: bool = False,
     attachment: NewAttachment | None = None,
     clears_attachment: bool = False,
+    start_at: datetime | None = None,
+    clears_start_at: bool = False,
+    left_out: Mapping[str, int] | None = None,
 ) -> Blast:
-    """Change what is not None, of a DRAFT. New `rows` take the place of all there are."""
+    """Change what is not None, of a DRAFT. New `rows` take the place of all there are; `left_out` is of their list."""
     with transaction.atomic():
         blast = _locked(blast)
         if blast.status != BlastStatus.DRAFT:
@@ -120,12 +128,14 @@ def blast_update(
         blast.assignment = assignment or blast.assignment
         blast.on_unhealthy = on_unhealthy or blast.on_unhealthy
         blast.move_to = None if clears_move_to else move_to or blast.move_to
+        blast.start_at = None if clears_start_at else start_at or blast.start_at
         before = list(blast.outlets.all())
         chosen = before if outlets is None else list(outlets)
         _check_outlets(chosen, blast.on_unhealthy, blast.move_to)
         blast.save()
         if outlets is not None:
             blast.outlets.set(outlets)
+        detail: dict[str, Any] = {} if rows is None else {"leftOut": dict(left_out or {})}
         if rows is None and (body is not None or outlets is not None or assignment is not None):
             rows = [row_of(each) for each in Recipient.objects.filter(blast=blast).order_by("line")]
         if rows is not None:
@@ -133,7 +143,7 @@ def blast_update(
             placed = assigned(rows, chosen, blast.assignment)
             Recipient.objects.filter(blast=blast).delete()
             recipients_insert(blast, rows, placed)
-        note(Act.What.UPDATED, by=by, blast=blast)
+        note(Act.What.UPDATED, by=by, blast=blast, **detail)
     hints.changed(blast.pk)
     return blast
 

@@ -2,13 +2,13 @@
 
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from django.contrib.auth.decorators import login_required
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
@@ -19,9 +19,9 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from accounts.models import User
 from blast import pacing, pages, presentation, selectors, services
 from blast.exceptions import BlastRefused
+from blast.exporting import export
 from blast.histories import pacers
 from blast.models import Blast, Pace
-from blast.outcomes import sentence
 from blast.states import Assignment, BlastStatus, OnUnhealthy, RecipientStatus
 from outlets.models import Outlet
 from outlets.pages import answer, viewer
@@ -93,35 +93,10 @@ def blast_cancel(request: HttpRequest, blast_id: str) -> HttpResponse:
 @login_required
 @never_cache
 @require_safe
-def blast_export(request: HttpRequest, blast_id: str) -> HttpResponse:
+def blast_export(request: HttpRequest, blast_id: str) -> StreamingHttpResponse:
     """Every recipient with its outcome, as a CSV file."""
     found = selectors.blast_for(viewer(request), blast_id)
-    heading = [
-        str(word)
-        for word in (
-            _("Line"), _("Number"), _("Name"), _("Outlet"), _("Status"), _("Sent"), _("Delivered"), _("Read"),
-            _("Reason"),
-        )
-    ]  # fmt: skip
-    name = "".join(sign if sign.isascii() and sign.isalnum() else "-" for sign in found.name).strip("-").lower()
-    return pages.csv_file(f"{found.public_id}-{name[:60]}.csv", heading, _exported(found))
-
-
-def _exported(found: Blast) -> Iterator[list[object]]:
-    for row in selectors.recipients_of(found).select_related("outlet").iterator(chunk_size=1000):
-        yield [
-            row.line,
-            row.phone,
-            row.name,
-            row.outlet.name,
-            str(RecipientStatus(row.status).label),
-            *(_local(at) for at in (row.sent_at, row.delivered_at, row.read_at)),
-            sentence(row.error_code, row.error_detail),
-        ]
-
-
-def _local(at: Any) -> str:
-    return f"{timezone.localtime(at):%Y-%m-%d %H:%M:%S}" if at else ""
+    return export(found, for_people=True)
 
 
 def _wish(
@@ -176,7 +151,7 @@ class Part:
     progress: str
     troubles: str
     accepted: int
-    rest: int  # skipped, cancelled, not known
+    rest: int  # skipped, cancelled, unknown
     choice: presentation.Choice
 
 

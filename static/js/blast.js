@@ -100,8 +100,9 @@
     }
     data.append("body", body.value);
     data.append("samples", samples);
-    const picked = form.querySelector("input[name=outlets]:checked");
-    if (picked) data.append("outlets", picked.value);
+    for (const field of form.querySelectorAll("input[name=outlets]:checked, input[name=assignment]:checked")) {
+      data.append(field.name, field.value);
+    }
     const answer = await post(form.dataset.preview, data);
     if (mine === drawing && answer.status === 200) put($("preview"), answer.responseText);
   }
@@ -124,7 +125,7 @@
   // A variable that a row lacks is a problem of the list, and whether foreign numbers count is, too.
   body.addEventListener("change", () => { if (isGiven()) check(); });
   $("id_foreign").addEventListener("change", () => { if (isGiven()) check(); });
-  form.addEventListener("change", (event) => { if (event.target.name === "outlets") preview(); });
+  form.addEventListener("change", (event) => { if (["outlets", "assignment"].includes(event.target.name)) preview(); });
 
   $("chips").addEventListener("click", (event) => {
     const chip = event.target.closest("[data-chip]");

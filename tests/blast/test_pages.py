@@ -21,3 +21,16 @@ def test_the_pace_is_that_of_the_outlets(cast):
     assert quick == f"{cast.jakarta.name}: Paling banyak 90 pesan per menit."
     assert pages.pace_sentences([cast.jakarta]) == ["Paling banyak 90 pesan per menit."]
     assert pages.pace_sentences([]) == [same]
+
+
+def test_the_reasons_are_those_of_the_limits_that_there_are(cast):
+    question, reasons = pages.pace_reasons([cast.bandung, cast.jakarta])
+    assert (question, len(reasons)) == ("Mengapa begitu hati-hati?", 8)
+    free = {"per_minute": None, "daily_cap": None, "quiet_from": None, "quiet_to": None, "ramp_days": 0, "delay_s": 0}
+    pace_update(cast.jakarta, cast.adi, **free)
+    assert pages.pace_reasons([cast.jakarta])[1] == []  # nothing to be explained
+    assert pages.pace_reasons([cast.jakarta, cast.bandung])[0] == "Mengapa begitu hati-hati?"
+    pace_update(cast.jakarta, cast.adi, **{**free, "per_minute": 90})
+    question, reasons = pages.pace_reasons([cast.jakarta])
+    assert (question, len(reasons)) == ("Mengapa ada batas?", 1)
+    assert reasons[0].startswith("Banyak pesan dalam satu menit")
