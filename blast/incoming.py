@@ -41,9 +41,11 @@ class Listener:
             for blast in await group.write(receipts_write, Receipt(outlet, event)):
                 self._worker.changed(blast)
             return
-        gone = await group.write(replies_write, Reply(outlet, event))
-        if gone:
-            self._worker.opted_out |= gone
+        heard = await group.write(replies_write, Reply(outlet, event))
+        for blast in heard.blasts:
+            self._worker.changed(blast)
+        if heard.gone:
+            self._worker.opted_out |= heard.gone
             self._has_opt_out.set()
             self._worker.nudge()
 

@@ -28,6 +28,14 @@ class Reply:
 
 
 @dataclass(frozen=True, slots=True)
+class Heard:
+    """What a reply changed."""
+
+    gone: frozenset[str] = frozenset()  # the phones that opted out by it
+    blasts: frozenset[int] = frozenset()  # those that will not write to them now
+
+
+@dataclass(frozen=True, slots=True)
 class Unconfirmed:
     """Somebody opted out and was not told yet that it worked."""
 
@@ -37,13 +45,13 @@ class Unconfirmed:
     message_id: str
 
 
-def replies_write(replies: Sequence[Reply]) -> list[set[str]]:
-    """Note contacts and opt-outs. Gives for each the phones that opted out by it. See `wa_sessions.group.Write`."""
+def replies_write(replies: Sequence[Reply]) -> list[Heard]:
+    """Note contacts and opt-outs. See `wa_sessions.group.Write`."""
     written_in: dict[tuple[int, str], datetime] = {}
     written_out: dict[tuple[int, str], datetime] = {}
-    results: list[set[str]] = []
+    results: list[Heard] = []
     for reply in replies:
-        event, gone = reply.event, set[str]()
+        event, heard = reply.event, Heard()
         at = datetime.fromtimestamp(event.at, UTC)
         if event.from_me:  # by hand, on the phone
             if event.chat.server == PN_SERVER:
@@ -53,8 +61,8 @@ def replies_write(replies: Sequence[Reply]) -> list[set[str]]:
             phones = _phones(event, says_stop=says_stop)
             written_in |= {(reply.outlet, phone): at for phone in phones}
             if says_stop:
-                gone = _opt_out(reply, phones)
-        results.append(gone)
+                heard = _opt_out(reply, phones)
+        results.append(heard)
     contacts_write(written_in, "last_in_at")
     contacts_write(written_out, "last_out_at")
     return results
@@ -69,10 +77,10 @@ def _phones(event: MessageReceived, *, says_stop: bool) -> set[str]:
     return phones
 
 
-def _opt_out(reply: Reply, phones: set[str]) -> set[str]:
+def _opt_out(reply: Reply, phones: set[str]) -> Heard:
     event, now = reply.event, timezone.now()
     if OptOut.objects.filter(reply_id=event.message_id).exists():  # it comes again after a crash
-        return set()
+        return Heard()
     known = set(OptOut.objects.filter(phone__in=phones, ended_at=None).values_list("phone", flat=True))
     confirms = not known
     for phone in sorted(phones - known):
@@ -92,9 +100,10 @@ def _opt_out(reply: Reply, phones: set[str]) -> set[str]:
         )
         confirms = False  # a person with two spellings is one person
     waiting = Recipient.objects.filter(phone__in=phones, status=RecipientStatus.QUEUED)
+    blasts = frozenset(waiting.order_by().values_list("blast", flat=True).distinct())
     waiting.filter(claimed_at=None).update(status=RecipientStatus.SKIPPED, error_code=Why.OPTED_OUT)
     waiting.filter(~Q(claimed_at=None)).update(status=RecipientStatus.UNKNOWN, error_code=Why.OPTED_OUT)
-    return phones
+    return Heard(frozenset(phones), blasts)
 
 
 def unconfirmed(now: datetime) -> list[Unconfirmed]:

@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from blast import services
 from blast.models import Contact, OptOut, Recipient
-from blast.replies import Reply, replies_write, unconfirmed
+from blast.replies import Heard, Reply, replies_write, unconfirmed
 from blast.selectors import last_writers, messaged_lately
 from tests.blast.house import phone, rows
 from whatsapp.events import MessageReceived
@@ -30,8 +30,9 @@ def two_blasts(cast):
 
 
 def test_stop_skips_the_person_in_all_blasts(cast):
-    two_blasts(cast)
-    assert replies_write([reply(cast.jakarta, "Berhenti!")]) == [{phone(1)}]
+    blasts = two_blasts(cast)
+    (heard,) = replies_write([reply(cast.jakarta, "Berhenti!")])
+    assert (heard.gone, heard.blasts) == ({phone(1)}, {blast.pk for blast in blasts})
     assert Recipient.objects.filter(status="SKIPPED", error_code="opted_out").count() == 2
     assert Recipient.objects.filter(status="QUEUED").count() == 4
     (row,) = unconfirmed(timezone.now())
@@ -55,7 +56,7 @@ def test_the_same_reply_twice_is_one_opt_out_even_after_it_was_undone(cast):
 
 
 def test_other_words_are_only_contacts(cast):
-    assert replies_write([reply(cast.jakarta, "jangan stop dong"), reply(cast.jakarta, None)]) == [set(), set()]
+    assert replies_write([reply(cast.jakarta, "jangan stop dong"), reply(cast.jakarta, None)]) == [Heard(), Heard()]
     assert Contact.objects.get().last_in_at.timestamp() == AT
     assert not OptOut.objects.exists()
 
