@@ -20,6 +20,7 @@ from blast.claims import (
     put_back_write,
     unchecked,
 )
+from blast.histories import Attempts, attempts_write
 from blast.outcomes import Why
 from blast.states import RecipientStatus
 from wa_sessions.db import run_db_when_back
@@ -98,7 +99,7 @@ class Batch:
         """The row has its outcome, soon on disk. A crash before that has it sent again, with the same id."""
         assert self._claim is not None
         self.rows.remove(row)
-        outcome = Outcome(row.pk, self._outlet, row.phone, self._claim, status, at, why or "", detail)
+        outcome = Outcome(row.pk, self._outlet, row.phone, self._claim, status, at, why or "", detail, row.counted_at)
         written = self._group.submit(outcomes_write, outcome)
         self._unwritten.add(written)
         written.add_done_callback(self._on_written)
@@ -114,6 +115,12 @@ class Batch:
         if self._unwritten:
             await asyncio.wait(set(self._unwritten))
 
+    async def count(self, row: Claimed) -> None:
+        """Its next try is an attempt of this moment, on disk when it returns."""
+        attempt = Attempts(self._outlet, datetime.now(UTC), instead_of=row.counted_at)
+        await self._group.write(attempts_write, attempt)
+        row.counted_at = attempt.at
+
     async def give_back(self, but_of: Collection[int] = ()) -> None:
         """Rows that will not be sent now: all but those of the blasts `but_of`."""
         rows = [row for row in self.rows if row.blast not in but_of]
@@ -122,9 +129,11 @@ class Batch:
         assert self._claim is not None
         self.rows = deque(row for row in self.rows if row.blast in but_of)
         item = PutBack(
+            self._outlet,
             self._claim,
             never_sent=[row.pk for row in rows if not row.maybe_sent],
             maybe_sent=[row.pk for row in rows if row.maybe_sent],
+            counted_at=[row.counted_at for row in rows if row.counted_at is not None],
         )
         await self._group.write(put_back_write, item)
         for blast in {row.blast for row in rows}:

@@ -6,7 +6,7 @@ the same device only.
 """
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -14,9 +14,11 @@ from typing import Any
 from django.db import connection, transaction
 from django.db.models import F, Q, QuerySet
 
+from blast.histories import Attempts, attempts_take_back, attempts_write
 from blast.models import Blast, OptOut, Recipient
 from blast.outcomes import Why
 from blast.states import BlastStatus, RecipientStatus
+from wa_sessions.bulk import update_said
 from wa_sessions.models import WhatsAppSession
 from wa_sessions.ownership import Ownership
 
@@ -49,6 +51,7 @@ class Claimed:
     claimed_at: datetime  # since when it may have been on the wire
     maybe_sent: bool  # an earlier life, or this one, may have sent it already
     present_device: str  # the outlet's jid now
+    counted_at: datetime | None  # as which attempt its next try is on disk; None: as none yet
     tries: int = 0  # by this sender
 
 
@@ -64,15 +67,18 @@ class Outcome:
     at: datetime | None = None
     code: str = ""
     detail: str = ""
+    counted_at: datetime | None = None  # as which attempt a try was counted that never was
 
 
 @dataclass(frozen=True, slots=True)
 class PutBack:
     """Rows that will not be sent now. Those that may have been keep their `claimed_at`."""
 
+    outlet: int
     ownership: Ownership
     never_sent: Sequence[int] = ()
     maybe_sent: Sequence[int] = ()
+    counted_at: Sequence[datetime] = ()  # as which attempts tries were counted that never were
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +93,13 @@ class Checked:
 def claims_write(claims: Sequence[Claim]) -> list[list[Claimed]]:
     """Make rows SENDING. See `wa_sessions.group.Write`."""
     found = [_claim(claim) for claim in claims]
+    found = _without_opted_out(found)
+    counts = zip(claims, map(len, found), strict=True)
+    attempts_write([Attempts(claim.outlet, claim.now, count) for claim, count in counts if count])
+    return found
+
+
+def _without_opted_out(found: list[list[Claimed]]) -> list[list[Claimed]]:
     phones = {row.phone for rows in found for row in rows}
     gone = _opted_out(phones)
     if gone:
@@ -164,39 +177,34 @@ def _claimed(blast: int, row: Sequence[Any], now: datetime) -> tuple[int, Claime
         claimed_at=claimed_at,
         maybe_sent=claimed_at != now,
         present_device=device,
+        counted_at=now,
     )
     return line, claimed
 
 
 def outcomes_write(outcomes: Sequence[Outcome]) -> list[None]:
     """Write what became of rows that were claimed, forward only, and that the outlet wrote to these people."""
-    for start in range(0, len(outcomes), ROWS_A_STATEMENT):
-        _outcomes(outcomes[start : start + ROWS_A_STATEMENT])
-    contacts_write({(it.outlet, it.phone): it.at for it in outcomes if it.at is not None}, "last_out_at")
+    is_sending = "it.status = 'SENDING'"  # a receipt may have been quicker, and says more
+    update_said(
+        Recipient,
+        {"id": None, "status": None, "at": "sent_at", "code": None, "detail": None, "claimant": None},
+        [
+            (each.pk, each.status.value, each.at, str(each.code), each.detail[:200], _claimant(each.ownership))
+            for each in outcomes
+        ],
+        sets="sent_at = COALESCE(it.sent_at, said.at),"
+        f" status = CASE WHEN {is_sending} THEN said.status ELSE it.status END,"
+        f" error_code = CASE WHEN {is_sending} THEN said.code ELSE it.error_code END,"
+        f" error_detail = CASE WHEN {is_sending} THEN said.detail ELSE it.error_detail END",
+        where="it.id = said.id AND it.owner || ':' || it.epoch = said.claimant",
+    )
+    contacts_write({(each.outlet, each.phone): each.at for each in outcomes if each.at is not None}, "last_out_at")
+    attempts_take_back([(each.outlet, each.counted_at) for each in outcomes if each.counted_at is not None])
     return [None] * len(outcomes)
 
 
-def _outcomes(outcomes: Sequence[Outcome]) -> None:
-    table = Recipient._meta.db_table
-    is_postgres = connection.vendor == "postgresql"
-    place = "(%s, %s, %s, %s::timestamptz, %s, %s, %s)" if is_postgres else "(%s, %s, %s, %s, %s, %s, %s)"
-    is_sending = f"{table}.status = 'SENDING'"  # a receipt may have been quicker, and says more
-    sql = (
-        "WITH said (id, outlet, status, at, code, detail, claimant)"  # noqa: S608
-        f" AS (VALUES {', '.join([place] * len(outcomes))})"
-        f" UPDATE {table} SET sent_at = COALESCE({table}.sent_at, said.at),"
-        f" status = CASE WHEN {is_sending} THEN said.status ELSE {table}.status END,"
-        f" error_code = CASE WHEN {is_sending} THEN said.code ELSE {table}.error_code END,"
-        f" error_detail = CASE WHEN {is_sending} THEN said.detail ELSE {table}.error_detail END"
-        f" FROM said WHERE {table}.id = said.id AND {table}.owner || ':' || {table}.epoch = said.claimant"
-    )
-    params: list[Any] = []
-    for it in outcomes:
-        at = connection.ops.adapt_datetimefield_value(it.at) if it.at is not None else None
-        claimant = f"{it.ownership.owner}:{it.ownership.epoch}"
-        params += (it.pk, it.outlet, it.status.value, at, str(it.code), it.detail[:200], claimant)
-    with connection.cursor() as cursor:
-        cursor.execute(sql, params)
+def _claimant(ownership: Ownership) -> str:
+    return f"{ownership.owner}:{ownership.epoch}"
 
 
 def contacts_write(times: Mapping[tuple[int, str], datetime], column: str) -> None:
@@ -225,30 +233,33 @@ def put_back_write(items: Sequence[PutBack]) -> list[None]:
             _unclaim(rows, claimed_at=None, device="", attempts=F("attempts") - 1)
         if item.maybe_sent:
             _unclaim(Recipient.objects.filter(ours, pk__in=list(item.maybe_sent)))
+    attempts_take_back([(item.outlet, at) for item in items for at in item.counted_at])
     return [None] * len(items)
 
 
-def left_behind(outlet: int, held: Iterable[int]) -> None:
-    """Make rows QUEUED again that were left SENDING by whoever sent for this outlet before; `held` are being sent.
+def left_behind(outlet: int) -> set[int]:
+    """Make rows QUEUED again that were left SENDING by whoever sent for this outlet before. Gives their blasts.
 
     They keep their `claimed_at`: they may have been sent.
     """
     with transaction.atomic():
-        _unclaim(Recipient.objects.filter(outlet=outlet, status=RecipientStatus.SENDING).exclude(pk__in=list(held)))
+        return _unclaim(Recipient.objects.filter(outlet=outlet, status=RecipientStatus.SENDING))
 
 
-def _unclaim(rows: QuerySet[Recipient], **fields: Any) -> None:
+def _unclaim(rows: QuerySet[Recipient], **fields: Any) -> set[int]:
     """QUEUED again; where the blast was cancelled meanwhile, what can be said of them. Called in a transaction."""
     # In PostgreSQL a blast could be cancelled between the two statements, and its rows wait for ever.
-    list(Blast.objects.select_for_update().filter(pk__in=rows.values("blast")).order_by("pk"))
-    over = rows.filter(blast__status__in=(BlastStatus.CANCELLED, BlastStatus.DONE))
-    pks = list(over.values_list("pk", "claimed_at"))
-    if pks:
+    blasts = Blast.objects.select_for_update().filter(pk__in=rows.values("blast")).order_by("pk")
+    statuses = dict(blasts.values_list("pk", "status"))
+    ended = [pk for pk, status in statuses.items() if status in (BlastStatus.CANCELLED, BlastStatus.DONE)]
+    if ended:
+        over = rows.filter(blast__in=ended)
         if "claimed_at" in fields:  # they were never sent
             over.update(status=RecipientStatus.CANCELLED, owner="", **fields)
         else:
             over.update(status=RecipientStatus.UNKNOWN, error_code=Why.INTERRUPTED, owner="")
     rows.update(status=RecipientStatus.QUEUED, owner="", **fields)
+    return set(statuses)
 
 
 def unchecked(outlet: int, blast: int, count: int) -> list[str]:
@@ -266,16 +277,12 @@ def checked_write(items: Sequence[Checked]) -> list[None]:
             waiting = rows.filter(phone__in=absent, status=RecipientStatus.QUEUED, claimed_at=None)
             waiting.update(status=RecipientStatus.SKIPPED, error_code=Why.NOT_ON_WHATSAPP)
         there = [(phone, jid) for phone, jid in item.jids.items() if jid is not None]
-        for start in range(0, len(there), ROWS_A_STATEMENT):
-            _write_jids(item.blast, there[start : start + ROWS_A_STATEMENT])
+        update_said(
+            Recipient,
+            {"phone": None, "jid": None},
+            there,
+            item.blast,
+            sets="jid = said.jid",
+            where="it.blast_id = %s AND it.phone = said.phone",
+        )
     return [None] * len(items)
-
-
-def _write_jids(blast: int, there: Sequence[tuple[str, str]]) -> None:
-    table = Recipient._meta.db_table
-    sql = (
-        f"WITH said (phone, jid) AS (VALUES {', '.join(['(%s, %s)'] * len(there))})"  # noqa: S608
-        f" UPDATE {table} SET jid = said.jid FROM said WHERE {table}.blast_id = %s AND {table}.phone = said.phone"
-    )
-    with connection.cursor() as cursor:
-        cursor.execute(sql, [*(part for pair in there for part in pair), blast])

@@ -1,16 +1,29 @@
 """What the pacing of outlets needs from the database: their limits, their stops, and what they sent lately."""
 
-from collections import defaultdict
-from collections.abc import Collection
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
-from django.db.models.functions import Coalesce
+from django.db import connection
+from django.db.models import F
 
 from blast import pacing
-from blast.models import Pace, Recipient, default_pace
+from blast.models import Attempt, Pace, default_pace
 from blast.safety import Stop
 from wa_sessions.models import WhatsAppSession
+
+KEPT = timedelta(days=2)  # attempts: `pacing.history_from` never asks for more
+
+
+@dataclass(frozen=True, slots=True)
+class Attempts:
+    """So many messages are about to be sent by an outlet."""
+
+    outlet: int
+    at: datetime
+    count: int = 1
+    instead_of: datetime | None = None  # what was counted for the same message before, and was not sent
 
 
 @dataclass(slots=True)
@@ -44,9 +57,9 @@ def pacers(outlets: Collection[int], now: float) -> dict[int, Pacer]:
     linked = dict(WhatsAppSession.objects.filter(pk__in=list(outlets)).values_list("pk", "linked_at"))
     since = pacing.history_from(now, default_pace())
     times: dict[int, list[float]] = defaultdict(list)
-    sent = Recipient.objects.filter(outlet__in=list(outlets), claimed_at__gte=datetime.fromtimestamp(since, UTC))
-    for outlet, at in sent.order_by().values_list("outlet", Coalesce("sent_at", "claimed_at")):
-        times[outlet].append(at.timestamp())
+    tried = Attempt.objects.filter(outlet__in=list(outlets), at__gte=datetime.fromtimestamp(since, UTC))
+    for outlet, at, count in tried.values_list("outlet", "at", "count"):
+        times[outlet] += [at.timestamp()] * count
     made = {}
     for outlet in outlets:
         row, linked_at = rows.get(outlet), linked.get(outlet)
@@ -54,3 +67,27 @@ def pacers(outlets: Collection[int], now: float) -> dict[int, Pacer]:
         history = pacing.History(times[outlet], pace, linked_at.timestamp() if linked_at is not None else None)
         made[outlet] = Pacer(pace, history, row.stop if row else None, row.released_at if row else None)
     return made
+
+
+def attempts_write(attempts: Sequence[Attempts]) -> list[None]:
+    """Count tries, before the wire. See `wa_sessions.group.Write`."""
+    # By hand: it is done with every claim.
+    if attempts:
+        places = ", ".join(["(%s, %s, %s)"] * len(attempts))
+        adapt = connection.ops.adapt_datetimefield_value
+        params = [value for each in attempts for value in (each.outlet, adapt(each.at), each.count)]
+        with connection.cursor() as cursor:
+            cursor.execute(f"INSERT INTO {Attempt._meta.db_table} (outlet_id, at, count) VALUES {places}", params)  # noqa: S608
+    attempts_take_back([(each.outlet, each.instead_of) for each in attempts if each.instead_of is not None])
+    return [None] * len(attempts)
+
+
+def attempts_take_back(tries: Iterable[tuple[int, datetime]]) -> None:
+    """Count tries (outlet, time of the attempt) no more: nothing of them reached the wire."""
+    for (outlet, at), count in Counter(tries).items():
+        Attempt.objects.filter(outlet=outlet, at=at, count__gte=count).update(count=F("count") - count)
+
+
+def attempts_forget(now: datetime) -> None:
+    """Delete those that no limit counts any more."""
+    Attempt.objects.filter(at__lt=now - KEPT).delete()

@@ -114,7 +114,7 @@ class Recipient(models.Model):
         constraints = (models.UniqueConstraint(fields=("blast", "phone"), name="recipient_once_per_blast"),)
         indexes = (
             models.Index(fields=("blast", "outlet", "status", "line"), name="recipient_claim"),  # claims and counters
-            models.Index(fields=("outlet", "claimed_at"), name="recipient_history"),  # for pacing
+            models.Index(fields=("outlet", "claimed_at"), name="recipient_history"),  # for bursts of failures
             models.Index(fields=("phone",), name="recipient_phone"),
             # What is on its way: never many, and looked for every second.
             models.Index(fields=("outlet",), condition=Q(status="SENDING"), name="recipient_sending"),
@@ -122,6 +122,20 @@ class Recipient(models.Model):
 
     def __str__(self) -> str:
         return self.phone
+
+
+class Attempt(models.Model):
+    """Messages that an outlet sent, or was about to, as its number's limits count them.
+
+    Not part of the recipients: one of them may be tried more than once, by several outlets, and go with its blast.
+    """
+
+    outlet = models.ForeignKey(Outlet, on_delete=models.CASCADE, related_name="+", db_index=False)
+    at = models.DateTimeField()  # before the wire
+    count = models.PositiveIntegerField()
+
+    class Meta:
+        indexes = (models.Index(fields=("outlet", "at"), name="attempt_history"),)
 
 
 class OptOut(models.Model):

@@ -14,6 +14,7 @@ class Why(StrEnum):
     OUTLET_UNHEALTHY = "outlet_unhealthy"
     RESTRICTED = "restricted"
     REFUSED = "refused"
+    REPEAT_REFUSED = "repeat_refused"
     UPLOAD = "upload"
     NO_ANSWER = "no_answer"
     RELINKED = "relinked"
@@ -29,6 +30,9 @@ WORDS: Mapping[str, StrPromise] = {
     Why.OUTLET_UNHEALTHY: _("The outlet could not send any more."),
     Why.RESTRICTED: _("WhatsApp lets this outlet write to nobody new for now (463)."),
     Why.REFUSED: _("WhatsApp refused the message (%(detail)s)."),
+    Why.REPEAT_REFUSED: _(
+        "WhatsApp did not confirm the message, and refused it when it was repeated (%(detail)s). It may have arrived."
+    ),
     Why.UPLOAD: _("The attachment could not be uploaded."),
     Why.NO_ANSWER: _("WhatsApp did not confirm the message. It may have arrived."),
     Why.RELINKED: _("The outlet was linked anew while the message was on its way. It may have arrived."),
@@ -36,6 +40,10 @@ WORDS: Mapping[str, StrPromise] = {
     Why.INTERRUPTED: _("The blast ended while the message was on its way. It may have arrived."),
     Why.INTERNAL: _("Something went wrong on our side."),
 }
+
+
+# Of messages whose fate is not known: these failed, as far as the safety of the number is concerned.
+FAILURES = frozenset({Why.NO_ANSWER, Why.REPEAT_REFUSED})
 
 
 def sentence(code: str, detail: str) -> str:

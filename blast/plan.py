@@ -11,8 +11,9 @@ from django.db.models import Exists, F, OuterRef
 
 from blast import hints
 from blast.acts import note
+from blast.histories import attempts_forget
 from blast.models import Act, Attachment, Blast, Recipient
-from blast.outcomes import Why
+from blast.outcomes import FAILURES, Why
 from blast.states import OPEN, BlastStatus, OnUnhealthy, RecipientStatus
 from outlets.models import Outlet
 from wa_sessions.models import WhatsAppSession
@@ -89,6 +90,7 @@ def _end_done(now: datetime) -> None:
             if done.filter(pk=pk).update(status=BlastStatus.DONE, ended_at=now):
                 note(Act.What.DONE, blast=pk)
         hints.changed(pk)
+        attempts_forget(now)
 
 
 def rest_give_up(outlet: int, job: Job) -> int:
@@ -134,5 +136,5 @@ def last_failures(outlet: int, count: int, since: datetime | None) -> list[bool]
         rows = rows.filter(claimed_at__gt=since)
     counted = rows.exclude(status__in=(*OPEN, RecipientStatus.SKIPPED, RecipientStatus.CANCELLED))
     counted = counted.exclude(error_code=Why.MISSING_VARIABLE)
-    newest = counted.order_by(F("claimed_at").desc(), "-line").values_list("status", flat=True)[:count]
-    return [status == RecipientStatus.FAILED for status in reversed(list(newest))]
+    newest = counted.order_by(F("claimed_at").desc(), "-line").values_list("status", "error_code")[:count]
+    return [status == RecipientStatus.FAILED or code in FAILURES for status, code in reversed(list(newest))]

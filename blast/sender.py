@@ -36,6 +36,7 @@ from whatsapp.exceptions import (
     SendRefusedError,
     UploadError,
 )
+from whatsapp.protocol.messages import Text
 
 if TYPE_CHECKING:
     from blast.worker import Worker
@@ -46,6 +47,7 @@ AHEAD = 32  # rows claimed at once where nothing limits the pace
 TRIES = 3  # of a message whose answer does not come
 RETRY_S = 2.0
 LOOK_S = 1.0
+COUNTED_S = 2.0  # how long before the wire an attempt may have been counted
 BURST = 10  # outcomes that are looked at for a burst of failures
 RESTRICTED = 463
 _ENDS = {Cause.TEMPORARY_BAN: 402, Cause.LOCKED: 403, Cause.BANNED: 403}
@@ -228,7 +230,8 @@ class Sender:
         try:
             content = await self._contents.of(row, job, client)
         except variables.Missing as missing:
-            self._batch.settle(row, RecipientStatus.FAILED, Why.MISSING_VARIABLE, missing.name)
+            status = RecipientStatus.UNKNOWN if row.maybe_sent else RecipientStatus.FAILED
+            self._batch.settle(row, status, Why.MISSING_VARIABLE, missing.name)
             return
         except (NotConnectedError, TimeoutError):
             await self._sleep(RETRY_S)
@@ -236,16 +239,24 @@ class Sender:
         except (UploadError, QueryError, ValueError) as error:
             await self._fail(row, Why.UPLOAD, type(error).__name__)
             return
+        if not self._is_counted(row):
+            await self._batch.count(row)
+            return  # meanwhile people may have wished something
         was_maybe, row.maybe_sent = row.maybe_sent, True
+        counted_at, row.counted_at = row.counted_at, None
         self._note_sending()
+        typing_s = settings.BLAST_TYPING_S if isinstance(content, Text) else 0
         try:
-            sent = await client.send_message(address(row), content, message_id=row.message_id)
+            sent = await client.send_message(address(row), content, message_id=row.message_id, typing_s=typing_s)
         except NotConnectedError as error:
             row.maybe_sent = was_maybe or error.was_sent
+            row.counted_at = None if error.was_sent else counted_at
             await self._sleep(0.05)  # the connection is going; `_step` finds out
         except NotOnWhatsAppError:
-            self._batch.settle(row, RecipientStatus.SKIPPED, Why.NOT_ON_WHATSAPP)
+            status = RecipientStatus.UNKNOWN if was_maybe else RecipientStatus.SKIPPED
+            self._batch.settle(row, status, Why.NOT_ON_WHATSAPP)
         except SendRefusedError as error:
+            row.maybe_sent = was_maybe
             await self._refused(row, error.code)
         except TimeoutError:
             await self._unanswered(row)
@@ -270,6 +281,13 @@ class Sender:
         age = datetime.now(UTC) - row.claimed_at
         return Why.TOO_OLD if age > timedelta(hours=settings.BLAST_REPEAT_HOURS) else None
 
+    def _is_counted(self, row: Claimed) -> bool:
+        """Whether the disk knows of this try, and nearly when it is."""
+        assert self._pacer is not None
+        if row.counted_at is None:
+            return False
+        return self._pacer.is_free or abs((datetime.now(UTC) - row.counted_at).total_seconds()) < COUNTED_S
+
     def _note_sending(self) -> None:
         assert self._pacer is not None
         self._pacer.history.note(time.time())
@@ -278,12 +296,12 @@ class Sender:
     async def _refused(self, row: Claimed, code: int) -> None:
         stop = safety.after_code(code)
         why = Why.RESTRICTED if code == RESTRICTED else Why.REFUSED
+        # What is refused was delivered to nobody; a try before, which was not answered, may have been.
+        self._settle_failed(row, Why.REPEAT_REFUSED if row.maybe_sent else why, str(code))
         if stop is not None:
-            self._failed.append(True)
-            self._batch.settle(row, RecipientStatus.FAILED, why, str(code))
             await self._stop_outlet(stop, row.blast)
         else:
-            await self._fail(row, why, str(code))
+            await self._look_for_burst(row.blast)
 
     async def _unanswered(self, row: Claimed) -> None:
         row.tries += 1
@@ -301,14 +319,13 @@ class Sender:
         await self._fail(row, Why.REFUSED, str(code or ""))
 
     async def _fail(self, row: Claimed, why: Why, detail: str) -> None:
-        self._failed.append(True)
-        self._batch.settle(
-            row,
-            RecipientStatus.UNKNOWN if row.maybe_sent and why is Why.INTERNAL else RecipientStatus.FAILED,
-            why,
-            detail,
-        )
+        self._settle_failed(row, why, detail)
         await self._look_for_burst(row.blast)
+
+    def _settle_failed(self, row: Claimed, why: Why, detail: str) -> None:
+        """This try failed. That the message did, which people may then retry, is said where no earlier try is open."""
+        self._failed.append(True)
+        self._batch.settle(row, RecipientStatus.UNKNOWN if row.maybe_sent else RecipientStatus.FAILED, why, detail)
 
     async def _look_for_burst(self, blast: int) -> None:
         if (stop := safety.after_outcomes(list(self._failed))) is not None:

@@ -9,7 +9,7 @@ import asyncio
 import logging
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 
@@ -61,6 +61,7 @@ class Worker:
         """Hear messages from the first one on, and begin to look. On the loop, right after the manager's start."""
         self.manager.subscribe(self._listener.take)
         hints.on_wish(self._on_wish)
+        broadcast.subscribe(self._on_hints)
         work = (self._look_always(), self._tell_always(), self._listener.confirm_always())
         self._tasks = [self.loop.create_task(each) for each in work]
 
@@ -72,6 +73,7 @@ class Worker:
         self.is_stopping = True
         with suppress(ValueError):
             hints.off_wish(self._on_wish)
+        broadcast.unsubscribe(self._on_hints)
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -149,6 +151,7 @@ class Worker:
                 jids = await client.check_numbers(phones)
                 found = {phone: str(jid) if jid is not None else None for phone, jid in jids.items()}
                 await self.manager.group.write(checked_write, Checked(outlet, blast, found))
+                self.changed(blast)
 
     # Looking
 
@@ -169,6 +172,17 @@ class Worker:
         if reload:
             for sender, _ in self._senders.values():
                 sender.wake(reload=True)
+
+    def _on_hints(self, heard: broadcast.Hints) -> None:
+        """In the thread where it arises: connections opened or ended, perhaps."""
+        if heard.outlets and self._senders:
+            with suppress(RuntimeError):  # the loop is gone
+                self.loop.call_soon_threadsafe(self._wake, heard.outlets)
+
+    def _wake(self, outlets: Collection[int]) -> None:
+        for outlet in outlets:
+            if outlet in self._senders:
+                self._senders[outlet][0].wake()
 
     async def _look_always(self) -> None:
         while True:
@@ -195,7 +209,7 @@ class Worker:
         self._queues = {outlet: list(blasts) for outlet, blasts in plan.queues.items()}
         for outlet in plan.left:
             if outlet not in self._senders and self.manager.ownership_of(outlet) is not None:
-                await run_db(left_behind, outlet, ())
+                self._changed |= await run_db(left_behind, outlet)
         for outlet in plan.queues:
             if outlet not in self._senders and not self.is_stopping and self._is_ours(outlet):
                 self._begin(outlet)

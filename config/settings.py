@@ -241,6 +241,7 @@ WA_SIMULATOR_CONTROL = environment.url("WA_SIMULATOR_CONTROL", "", ("ws",))  # e
 BLAST_PACING = environment.flag("BLAST_PACING", True)  # off: outlets without a pace of their own have no limits
 BLAST_RECENT_DAYS = environment.whole("BLAST_RECENT_DAYS", 7, low=1, high=365)
 BLAST_GRACE = environment.seconds("BLAST_GRACE", 60, low=0, high=3600)
+BLAST_TYPING_S = environment.seconds("BLAST_TYPING_S", 0, low=0, high=10)
 BLAST_REPEAT_HOURS = environment.whole("BLAST_REPEAT_HOURS", 48, low=1, high=24 * 14)
 OPT_OUT_WORDS = environment.names("OPT_OUT_WORDS", ("STOP", "BERHENTI", "UNSUB"))
 

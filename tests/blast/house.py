@@ -15,7 +15,7 @@ from blast.models import Act, Blast, Recipient
 from blast.recipients import Row
 from outlets.models import Outlet
 from tests.wa_sessions.house import House, open_house
-from wa_sessions import manager as sessions
+from wa_sessions import broadcast, manager as sessions
 from wa_sessions.manager import Manager
 from whatsapp.simulator.inbox import InboxMessage
 
@@ -57,6 +57,7 @@ class BlastHouse:
         here = self.worker
         here.is_stopping = True
         hints.off_wish(here._on_wish)
+        broadcast.unsubscribe(here._on_hints)
         group = self.house.manager.group
         tasks = [*here._tasks, *(task for _, task in here._senders.values())]
         for sender, _ in here._senders.values():

@@ -25,6 +25,20 @@ def test_cancelling_does_not_say_that_nothing_was_sent_to_whom_something_may_hav
     assert (blast.status, list(found)) == (BlastStatus.CANCELLED, [("CANCELLED", ""), ("UNKNOWN", "interrupted")])
 
 
+def test_only_what_failed_for_certain_is_retried_and_with_its_own_id(cast):
+    rows = [Row(1, "6281234567891"), Row(2, "6281234567892")]
+    blast = services.blast_create(cast.adi, name="Promo", body="Halo", outlets=[cast.jakarta], rows=rows)
+    services.blast_start(blast, cast.adi)
+    ids = list(Recipient.objects.order_by("line").values_list("message_id", flat=True))
+    Recipient.objects.update(status="UNKNOWN", error_code="repeat_refused", claimed_at=timezone.now())
+    with pytest.raises(BlastRefused):
+        services.blast_retry_failed(blast, cast.adi)
+    Recipient.objects.filter(line=2).update(status="FAILED", error_code="refused")
+    assert services.blast_retry_failed(blast, cast.adi) == 1
+    found = Recipient.objects.order_by("line").values_list("status", "message_id")
+    assert list(found) == [("UNKNOWN", ids[0]), ("QUEUED", ids[1])]
+
+
 def test_a_start_is_within_the_calendar(cast):
     rows = [Row(1, "6281234567891")]
     blast = services.blast_create(cast.adi, name="Promo", body="Halo", outlets=[cast.jakarta], rows=rows)

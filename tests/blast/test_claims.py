@@ -1,0 +1,98 @@
+"""The durable steps and what people do beside them: each locks what it must, where a database lets it."""
+
+import asyncio
+from datetime import UTC, datetime
+
+import pytest
+from django.utils import timezone
+
+from blast import pace_services, services
+from blast.claims import Claim, PutBack, claims_write, left_behind, put_back_write
+from blast.models import Act, Blast, Pace, Recipient, default_fields
+from blast.plan import Job, look, rest_give_up
+from blast.states import BlastStatus, OnUnhealthy, RecipientStatus
+from tests.blast.house import rows
+from wa_sessions.claims import claim_new
+from wa_sessions.db import run_db
+from wa_sessions.group import GroupCommit
+from wa_sessions.models import WhatsAppSession
+from wa_sessions.ownership import Ownership
+
+# Not in a transaction of the test's: in one PostgreSQL would not say that a lock was taken outside of any.
+pytestmark = pytest.mark.django_db(transaction=True)
+OURS = Ownership("us", 1)
+
+
+@pytest.fixture
+def running(cast):
+    WhatsAppSession.objects.create(outlet=cast.jakarta, owner=OURS.owner, epoch=OURS.epoch)
+    blast = services.blast_create(cast.adi, name="Promo", body="Halo", outlets=[cast.jakarta], rows=rows(4))
+    return services.blast_start(blast, cast.adi)
+
+
+def claim(blast, outlet, count):
+    return claims_write([Claim(outlet.pk, OURS, blast.pk, count, datetime.now(UTC))])[0]
+
+
+def statuses(blast):
+    return list(Recipient.objects.filter(blast=blast).order_by("line").values_list("status", "error_code"))
+
+
+def test_what_was_left_behind_is_to_be_repeated(cast, running):
+    claim(running, cast.jakarta, 2)
+    assert left_behind(cast.jakarta.pk) == {running.pk}
+    assert statuses(running) == [("QUEUED", "")] * 4
+    assert Recipient.objects.filter(claimed_at=None).count() == 2
+    assert left_behind(cast.jakarta.pk) == set()
+
+
+def test_what_was_left_behind_of_a_cancelled_blast_is_not_repeated(cast, running):
+    claim(running, cast.jakarta, 2)
+    services.blast_cancel(running, cast.adi)
+    assert left_behind(cast.jakarta.pk) == {running.pk}
+    assert statuses(running) == [("UNKNOWN", "interrupted")] * 2 + [("CANCELLED", "")] * 2
+
+
+async def test_what_is_put_back_of_a_cancelled_blast_is_cancelled_where_nothing_was_sent(cast, running):
+    first, second = await run_db(claim, running, cast.jakarta, 2)
+    await run_db(services.blast_cancel, running, cast.adi)
+    group = GroupCommit()
+    task = asyncio.create_task(group.run())
+    await group.write(put_back_write, PutBack(cast.jakarta.pk, OURS, [first.pk], [second.pk], [first.counted_at]))
+    task.cancel()
+    found = await run_db(statuses, running)
+    assert found == [("CANCELLED", ""), ("UNKNOWN", "interrupted")] + [("CANCELLED", "")] * 2
+
+
+def test_a_blast_without_open_rows_ends(cast, running):
+    Recipient.objects.update(status=RecipientStatus.SENT)
+    look(timezone.now())
+    assert Blast.objects.get().status == BlastStatus.DONE
+
+
+def test_an_outlets_rest_is_given_up(cast, running):
+    job = Job(running.pk, "Halo", OnUnhealthy.SKIP, None, False, frozenset({cast.jakarta.pk}))
+    assert rest_give_up(cast.jakarta.pk, job) == 4
+    assert statuses(running) == [("SKIPPED", "outlet_unhealthy")] * 4
+
+
+def test_people_change_and_retry_what_nobody_else_changes_meanwhile(cast, running):
+    Recipient.objects.update(status=RecipientStatus.FAILED, claimed_at=timezone.now())
+    assert services.blast_retry_failed(running, cast.adi) == 4
+    draft = services.blast_create(cast.adi, name="Promo", body="Halo", outlets=[cast.jakarta], rows=rows(1))
+    assert services.blast_update(draft, cast.adi, name="Lain").name == "Lain"
+
+
+def test_an_outlet_is_released(cast):
+    Pace.objects.create(
+        outlet=cast.jakarta, **default_fields(), stopped_at=timezone.now(), stopped_cause="restricted",
+        stopped_detail={"code": 463},
+    )  # fmt: skip
+    assert pace_services.pace_release(cast.jakarta, cast.adi).stopped_at is None
+    assert Act.objects.filter(what="released").exists()
+
+
+def test_new_sessions_are_claimed(cast):
+    WhatsAppSession.objects.create(outlet=cast.bandung)
+    (claimed,) = claim_new("us", [cast.bandung.pk])
+    assert (claimed.outlet, claimed.ownership) == (cast.bandung.pk, Ownership("us", 1))
