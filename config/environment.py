@@ -148,7 +148,7 @@ def database(name: str, default: str) -> dict[str, Any]:
     """`DATABASES["default"]` for an SQLite file or a PostgreSQL server, made for a server with long-lived threads.
 
     A request must have its answer within 2 s even when the database does not, so each wait is bounded below that:
-    1.2 s for SQLite's write lock and for a pooled PostgreSQL connection. Background work tries again by itself.
+    1 s for SQLite's write lock and for a pooled PostgreSQL connection. Background work tries again by itself.
     """
     value = os.environ.get(name, "").strip() or default
     if not value.startswith(("sqlite://", "postgres://", "postgresql://")):
@@ -161,7 +161,7 @@ def database(name: str, default: str) -> dict[str, Any]:
         parsed["CONN_MAX_AGE"] = None
         parsed["OPTIONS"] = {
             "transaction_mode": "IMMEDIATE",
-            "timeout": 1.2,
+            "timeout": 1,
             "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
         }
     else:
@@ -173,9 +173,9 @@ def database(name: str, default: str) -> dict[str, Any]:
         parsed["OPTIONS"] = {
             **parsed.get("OPTIONS", {}),
             # Soon given up and soon tried anew: the pool would wait longer and longer before each attempt.
-            "pool": {"min_size": 1, "max_size": 24, "timeout": 1.2, "max_idle": 300, "reconnect_timeout": 1},
+            "pool": {"min_size": 1, "max_size": 24, "timeout": 1, "max_idle": 300, "reconnect_timeout": 1},
             "connect_timeout": 2,
             "tcp_user_timeout": 1500,  # ms; a peer that went silent, found while a query waits
-            "options": "-c lock_timeout=1200 -c statement_timeout=15000",  # ms
+            "options": "-c lock_timeout=1000 -c statement_timeout=15000",  # ms
         }
     return parsed

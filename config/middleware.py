@@ -30,7 +30,7 @@ class DatabaseUnavailableMiddleware:
     """Answers 503 where a view could not reach the database. `errors.server_error` does it for other middleware.
 
     It also refuses at once what waited for a thread too long because the database makes every request wait: behind
-    eight requests that each take their 1.2 s to fail, the ninth could not answer within 2 s.
+    eight requests that each take a second to fail, the ninth could not answer within 2 s.
     """
 
     def __init__(self, get_response: GetResponse) -> None:

@@ -169,7 +169,8 @@ def test_it_outlives_a_database_that_is_away(tmp_path: Path, cast: Cast, away: C
         assert list(flips.values_list("from_status", "to_status")) == [("CONNECTED", "CONNECTING")]
         assert flips.get().at.timestamp() < time.time() - (time.monotonic() - began) + AWAY_S, "written when it was so"
 
-        late = [answer for answer in visitors.answers if answer[2] >= ANSWER_WITHIN_S + 2 * usual[answer[0]]]
+        print("slowest answers in s:", {name: round(took, 2) for name, took in visitors.slowest().items()})
+        late = [answer for answer in visitors.answers if answer[2] >= ANSWER_WITHIN_S + usual[answer[0]]]
         assert not late, f"of {len(visitors.answers)}; usual are {usual}"
         assert visitors.heard("alive") == {200}
         assert visitors.heard("status") <= {200, 503}
