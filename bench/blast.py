@@ -31,9 +31,7 @@ def _messages(bench: Bench) -> Iterator[Figure]:
         database.env["BLAST_PACING"] = "off"
         ours = stack.enter_context(database.program("blast_sender"))
         ours.answer()
-        folder = bench.folder / "baileys"
-        errors = bench.folder / "baileys.log"
-        baileys = stack.enter_context(Child("node", BAILEYS, wire.url, str(folder), errors=errors))
+        baileys = stack.enter_context(Child("node", BAILEYS, wire.url, errors=bench.folder / "baileys.log"))
         baileys.answer()
         linked = wire.control.order("link_directly", numbers=wire.numbers(OUTLETS))["credentials"]
         _ask(baileys, do="log in", credentials=linked)
