@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse, StreamingHttpResponse
@@ -26,6 +27,8 @@ from outlets.models import Outlet
 from outlets.pages import viewer
 from outlets.selectors import visible_to
 from wa_sessions import selectors as sessions
+
+FIELDS_BYTES = 1024 * 1024  # of a request: what is not files
 
 
 @login_required
@@ -228,6 +231,7 @@ def _compose_context(form: BlastForm, blast: Blast | None, found: Listing | None
         "pace_sentences": pages.pace_sentences(outlets),
         "pace_question": question,
         "reasons": reasons,
+        "upload_limit": settings.REQUEST_BODY_LIMIT - FIELDS_BYTES,
         "zone_name": timezone.localtime().tzname(),
         **listing.previews(body, people),
     }

@@ -17,6 +17,9 @@
   /* --- asking, with the progress of what is sent --- */
 
   function post(url, data, { accept = "text/html", isSlow = false } = {}) {
+    // More than the server reads: it would hang up in the middle, which looks like a bad connection.
+    const size = [...data.values()].reduce((sum, value) => sum + (value.size || 0), 0);
+    if (size > Number(words.limit)) return Promise.resolve({ status: 413, responseText: "" });
     return new Promise((resolve) => {
       const request = new XMLHttpRequest();
       request.open("POST", url);
@@ -47,6 +50,7 @@
 
   /* What the server said against it, else that it did not work. */
   function refusal(answer) {
+    if (answer.status === 413) return words.wordTooLarge;
     try { return JSON.parse(answer.responseText).error.message; } catch { return words.wordFailed; }
   }
 

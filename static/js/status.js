@@ -143,6 +143,8 @@
       patchRows(fresh);
       old.dataset.problems = fresh.dataset.problems;
       for (const id of changed) refreshDetails(id);
+      // A note of what was done says nothing any more once the state is another one.
+      if (changed.has("state")) for (const note of document.querySelectorAll(".notes .note-success")) note.remove();
       if (announced(live) !== said) $("announce").textContent = announced(live);
     }
     G.tick(live);

@@ -3,20 +3,23 @@
 import csv
 import io
 import re
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from django.utils import timezone
 from playwright.sync_api import expect
 
 from blast.models import Attachment, Blast, Recipient
 from blast.states import BlastStatus, RecipientStatus
+from tests.blast.images import image
+from tests.blast.workbooks import xlsx
 from tests.pages.blast_scene import BODY, make_blast, opt_out, stop
 from tests.pages.test_every_page import CONTRAST
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 MARKUP = "<b>tebal</b><script>alert(1)</script>"
-SOON = 13_000
 
 
 def pick(page, outlet):
@@ -42,14 +45,23 @@ def test_a_blast_is_composed_looked_at_and_sent(scene, visit):
     page.locator("#chips").get_by_role("button", name="{kota}").click()
     expect(page.locator("#preview .bubble").first).to_have_text("Halo Ibu Ani di Solo")
     expect(page.locator("#preview .bubble").nth(1)).to_have_text("Halo Pak Budi di Tegal")
+    page.locator("#chips").get_by_role("button", name="{outlet}").click()
+    first, second = sorted((scene.cast.jakarta, scene.cast.surabaya), key=lambda outlet: outlet.pk)
+    expect(page.locator("#preview .bubble").first).to_have_text(f"Halo Ibu Ani di Solo{first.name}")
+    expect(page.locator("#preview .bubble").nth(1)).to_have_text(f"Halo Pak Budi di Tegal{second.name}")
     page.get_by_role("button", name="Lanjut ke pemeriksaan").click()
     expect(page.locator(".flight-head")).to_have_text("2 penerima akan menerima pesan ini.")
     blast = Blast.objects.get()
     assert (blast.status, blast.created_by, blast.recipients.count()) == (BlastStatus.DRAFT, scene.cast.adi, 2)
     page.get_by_role("button", name="Kirim ke 2 penerima").click()
     expect(page.locator('[data-cell="state"]')).to_contain_text("Berjalan")
+    expect(page.locator(".notes")).to_contain_text("Promo Jumat mulai dikirim")
     blast.refresh_from_db()
     assert blast.status == BlastStatus.RUNNING
+    Blast.objects.filter(pk=blast.pk).update(status=BlastStatus.DONE, ended_at=timezone.now())
+    page.locator("#refresh").click()
+    expect(page.locator('[data-cell="state"]')).to_contain_text("Selesai")
+    expect(page.locator(".note")).to_have_count(0)  # what was said of the start is over
     assert visitor.complaints == []
 
 
@@ -82,6 +94,35 @@ def test_bad_rows_are_named_and_nothing_is_half_imported(scene, visit):
     assert complaints == []
 
 
+def test_a_workbook_is_read_and_what_is_too_large_is_refused_in_words(scene, visit):
+    visitor = visit(scene.cast.adi, language="id")
+    page = visitor.go("/blast/new")
+    page.get_by_label("Nama").fill("Promo")
+    pick(page, scene.cast.jakarta)
+    page.locator("#id_body").fill("Halo {name} di {kota}")
+    rows = [["Nomor", "Nama", "Kota"], [6281234567890.0, "Ibu Ani", "Solo"], ["0812-3456-7891", "Pak Budi", "Tegal"]]
+    kind = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+    page.locator("#id_file").set_input_files({"name": "daftar.xlsx", "mimeType": kind, "buffer": xlsx(rows)})
+    expect(page.locator("#list-result")).to_contain_text("2 penerima")
+    expect(page.locator("#preview .bubble").nth(1)).to_have_text("Halo Pak Budi di Tegal")
+    expect(page.locator(".field-help").filter(has_text="8 MB")).to_be_visible()
+    attach = page.locator("#id_attachment")
+    attach.set_input_files({"name": "a.mp4", "mimeType": "video/mp4", "buffer": bytes(12_000_000)})
+    page.get_by_role("button", name="Lanjut ke pemeriksaan").click()  # more than the server reads at all
+    expect(page.locator(".toast-note")).to_contain_text("Berkas-berkas ini lebih besar dari 11,0 MB")
+    attach.set_input_files({"name": "a.pdf", "mimeType": "application/pdf", "buffer": b"%PDF-" + bytes(8_000_000)})
+    page.get_by_role("button", name="Lanjut ke pemeriksaan").click()
+    expect(page.locator('[data-error="attachment"]')).to_have_text("Berkas lebih besar dari 8 MB.")
+    assert not Blast.objects.exists()
+    attach.set_input_files({"name": "a.pdf", "mimeType": "application/pdf", "buffer": b"%PDF-1.7"})
+    page.get_by_role("button", name="Lanjut ke pemeriksaan").click()
+    expect(page.locator(".flight-head")).to_contain_text("2 penerima")
+    blast = Blast.objects.get()
+    assert (blast.attachment.kind, blast.attachment.mimetype) == ("document", "application/pdf")
+    complaints = [each for each in visitor.complaints if "400" not in each]  # the browser's note of the refusal
+    assert complaints == []
+
+
 def test_a_list_that_is_too_long_is_refused_in_words(scene, client):
     client.force_login(scene.cast.adi)
     listed = io.BytesIO(b"phone\n" + b"081234567890\n" * 60_000)
@@ -97,9 +138,7 @@ def test_a_draft_is_changed_and_keeps_its_recipients(scene, visit):
     expect(page.locator("#preview .bubble").first).to_contain_text("Pak Budi")
     page.locator("#id_body").fill("Baru: {name}")
     expect(page.locator("#preview .bubble").first).to_have_text("Baru: Pak Budi")
-    page.locator("#id_attachment").set_input_files(
-        {"name": "menu.png", "mimeType": "image/png", "buffer": b"\x89PNG\r\n\x1a\n" + b"x" * 60}
-    )
+    page.locator("#id_attachment").set_input_files({"name": "menu.png", "mimeType": "image/png", "buffer": image()})
     page.get_by_role("button", name="Lanjut ke pemeriksaan").click()
     expect(page.locator(".bubble-file").first).to_contain_text("menu.png")
     draft.refresh_from_db()
@@ -108,8 +147,9 @@ def test_a_draft_is_changed_and_keeps_its_recipients(scene, visit):
 
 
 def test_it_can_be_scheduled(scene, visit):
-    draft = make_blast(scene.cast.adi, [scene.cast.jakarta], people=3)
-    page = visit(scene.cast.adi, language="id").go(f"/blast/{draft.public_id}/preflight?at=2031-01-02T09:30")
+    start_at = datetime(2031, 1, 2, 2, 30, tzinfo=UTC)
+    draft = make_blast(scene.cast.adi, [scene.cast.jakarta], people=3, start_at=start_at)
+    page = visit(scene.cast.adi, language="id").go(f"/blast/{draft.public_id}/preflight")
     expect(page.locator("#id_start_at")).to_have_value("2031-01-02T09:30")
     page.get_by_role("button", name="Jadwalkan").click()
     expect(page.locator('[data-cell="state"]')).to_contain_text("Terjadwal")
@@ -119,8 +159,10 @@ def test_it_can_be_scheduled(scene, visit):
 def test_the_results_live(scene, visit):
     blast = make_blast(scene.cast.adi, [scene.cast.jakarta, scene.cast.surabaya], status="RUNNING", people=60)
     visitor = visit(scene.cast.adi, language="id")
+    visitor.page.clock.install()
     page = visitor.go(f"/blast/{blast.public_id}")
     expect(page.locator(".blast-progress")).to_have_text("18 dari 60 terkirim")
+    expect(page.locator(".unknown-note")).to_contain_text("tidak dikirim ulang")
     expect(page.locator('[data-fk="count:FAILED"] .counter-number')).to_have_text("2")
     waiting = blast.recipients.filter(status=RecipientStatus.QUEUED)
     Recipient.objects.filter(pk__in=list(waiting.values_list("pk", flat=True)[:10])).update(status=RecipientStatus.SENT)
@@ -128,7 +170,8 @@ def test_the_results_live(scene, visit):
     expect(page.locator(".blast-progress")).to_have_text("28 dari 60 terkirim")
     expect(page.locator("tr[data-row]").nth(22)).to_contain_text("Terkirim")
     Blast.objects.filter(pk=blast.pk).update(status=BlastStatus.PAUSED)
-    expect(page.locator('[data-cell="state"]')).to_contain_text("Dijeda", timeout=SOON)  # by itself
+    page.clock.fast_forward(11_000)
+    expect(page.locator('[data-cell="state"]')).to_contain_text("Dijeda")  # by itself
     page.get_by_role("button", name="Lanjutkan").click()
     expect(page.locator('[data-cell="state"]')).to_contain_text("Berjalan")
     page.locator(".blast-acts").get_by_role("button", name="Jeda").click()
