@@ -15,6 +15,7 @@ from django.views.decorators.http import require_POST
 from outlets.pages import answer, viewer
 from wa_sessions import simulator_sample
 from wa_sessions.presentation import spelled
+from wa_sessions.simulator_words import sentence
 from whatsapp.simulator.control import ControlClient
 from whatsapp.simulator.exceptions import SimulatorError
 
@@ -76,7 +77,7 @@ def simulator_recipient(request: HttpRequest) -> HttpResponse:
         with ControlClient(settings.WA_SIMULATOR_CONTROL) as control:
             said = deed(control, number)
     except SimulatorError as error:
-        return answer(request, str(error), is_ok=False)
+        return answer(request, sentence(error), is_ok=False)
     return answer(request, said.replace("{phone}", spelled(number)))
 
 

@@ -20,6 +20,7 @@ from outlets.models import Outlet
 from outlets.pages import answer, viewer
 from outlets.selectors import outlet_for, visible_to
 from wa_sessions import presentation, selectors, simulator_recipients
+from wa_sessions.simulator_words import sentence
 from whatsapp.simulator.control import ControlClient
 from whatsapp.simulator.exceptions import SimulatorError
 
@@ -72,7 +73,7 @@ def simulator_do(request: HttpRequest) -> HttpResponse:
         with ControlClient(settings.WA_SIMULATOR_CONTROL) as control:
             said = deed(control, outlet)
     except SimulatorError as error:
-        return answer(request, str(error), is_ok=False)
+        return answer(request, sentence(error), is_ok=False)
     return answer(request, said.replace("{outlet}", outlet.name))
 
 
@@ -95,7 +96,7 @@ def _context(request: HttpRequest) -> dict[str, Any]:
             cut = {str(fault["number"]) for fault in control.faults() if fault["kind"] == "drop"}
             people = simulator_recipients.recipients(control, names)
     except SimulatorError as error:
-        trouble = str(error)
+        trouble = sentence(error)
     codes = set(visible_to(user).filter(session__pairing_code__isnull=False).values_list("whatsapp_number", flat=True))
     drawn = [_phone(status, phones, cut, codes, manages=user.manages_outlets) for status in page["statuses"]]
     frame = {"page": page, "trouble": trouble, "zone": settings.TIME_ZONE, "next": "/simulator"}

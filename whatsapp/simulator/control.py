@@ -9,7 +9,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
 from whatsapp.credentials import Credentials
-from whatsapp.simulator.exceptions import SimulatorError
+from whatsapp.simulator.exceptions import SimulatorError, Trouble
 
 Row = dict[str, Any]
 
@@ -29,9 +29,9 @@ class ControlClient:
             quiet = {"ping_interval": None, "max_size": None, "compression": None}
             self._connection = connect(url, open_timeout=5, close_timeout=1, legacy=True, **quiet)
         except (OSError, ConnectionClosed, ValueError) as error:
-            raise SimulatorError(f"The simulator cannot be reached: {error}.") from None
+            raise SimulatorError(Trouble.UNREACHABLE, error=str(error)) from None
         except Exception as error:  # an upgrade refused, which has many names
-            raise SimulatorError(f"This is no simulator's control: {error}.") from None
+            raise SimulatorError(Trouble.NO_SIMULATOR, error=str(error)) from None
 
     def close(self) -> None:
         self._connection.close()
@@ -50,8 +50,11 @@ class ControlClient:
             self._connection.send(json.dumps(order))
             answer: Row = json.loads(self._connection.recv(timeout=self._timeout_s))
         except (ConnectionClosed, TimeoutError, OSError):
-            raise SimulatorError("The simulator did not answer.") from None
+            raise SimulatorError(Trouble.SILENT) from None
         if not answer.get("ok"):
+            trouble = Trouble.__members__.get(str(answer.get("code")))
+            if trouble is not None:
+                raise SimulatorError(trouble, **answer["detail"])
             raise SimulatorError(str(answer.get("error")))
         return answer
 

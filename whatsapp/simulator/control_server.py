@@ -3,8 +3,9 @@
     {"id": 1, "do": "scan", "number": "6287788987745", "qr": "https://…"}
     {"id": 1, "ok": true, "device": 1}                  or  {"id": 1, "ok": false, "error": "This QR code is …"}
 
-`VERBS` lists them; `control.ControlClient` has a method for each. An error is a sentence for people. QR texts and codes
-are secrets and never logged.
+`VERBS` lists them; `control.ControlClient` has a method for each. An error is an English sentence for people; what
+they may meet though the order was right (`exceptions.Trouble`) has a `code` and `detail` beside it, to be said in other
+words. QR texts and codes are secrets and never logged.
 """
 
 import asyncio
@@ -55,7 +56,8 @@ async def carry_out(simulator: "Simulator", message: str | bytes) -> Order:
     try:
         return {**answer, "ok": True, **await verb(simulator, order)}
     except SimulatorError as error:
-        return {**answer, "ok": False, "error": str(error)}
+        known = {"code": error.trouble.name, "detail": error.detail} if error.trouble is not None else {}
+        return {**answer, "ok": False, "error": str(error), **known}
     except KeyError as error:
         return {**answer, "ok": False, "error": f"{order['do']} needs {error}."}
     except (TypeError, ValueError, AttributeError) as error:

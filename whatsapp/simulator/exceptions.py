@@ -6,11 +6,48 @@ SimulatorError          an order that makes no sense; the message is a sentence 
 Refused                 inside only: a query of a client that is answered with `code` and `text`
 """
 
+import enum
+from typing import Any
+
 from whatsapp.exceptions import WhatsAppError
 
 
+class Trouble(enum.Enum):
+    """What people who play with phones may meet. Its name is the code on the control's wire, its value in English."""
+
+    NO_CAMERA = "The camera recognises no QR code."
+    NO_QR = "This is no WhatsApp QR code."
+    OLD_QR = "This QR code is no longer valid. Scan a new one."
+    FOREIGN_QR = "This QR code is for another device."
+    NO_CODE = "A code has 8 letters and digits."
+    NOBODY_WAITS = "No device is waiting for a code of this number."
+    WRONG_CODE = "The code is wrong. Check it and try again."
+    UNVERIFIED = "The device could not be verified."
+    NOT_ACCEPTED = "The device did not accept the phone: %(reason)s."
+    ALREADY = "This device is being linked already."
+    GONE = "The device is gone. Try again."
+    WENT_AWAY = "The device went away. Try again."
+    TOO_SLOW = "The device did not answer in time. Try again."
+    TOO_MANY = "No more than %(limit)s devices can be linked. Log one out first."
+    NO_DEVICE = "No device %(number)s is linked."
+    NO_NETWORK = "The phone has no network."
+    NOT_ON_WHATSAPP = "%(number)s is not on WhatsApp."
+    UNREACHABLE = "The simulator cannot be reached: %(error)s."
+    NO_SIMULATOR = "This is no simulator's control: %(error)s."
+    SILENT = "The simulator did not answer."
+
+
 class SimulatorError(WhatsAppError):
-    """An order to the simulator that makes no sense."""
+    """An order to the simulator that makes no sense, or cannot be carried out.
+
+    `trouble` and what its sentence needs (`detail`) tell what programs may say in their own words; None for mistakes
+    of whoever gave the order, which are English only.
+    """
+
+    def __init__(self, what: Trouble | str, **detail: Any) -> None:
+        super().__init__(what.value % detail if isinstance(what, Trouble) else what)
+        self.trouble = what if isinstance(what, Trouble) else None
+        self.detail = detail
 
 
 class PhoneError(SimulatorError):

@@ -7,7 +7,7 @@ from whatsapp.protocol import adv, curve
 from whatsapp.protocol.keys import new_credentials
 from whatsapp.protocol.protobufs.handshake_pb2 import DeviceProps
 from whatsapp.simulator.accounts import MAX_DEVICES, Account, SignedKey
-from whatsapp.simulator.exceptions import PhoneError
+from whatsapp.simulator.exceptions import PhoneError, Trouble
 from whatsapp.simulator.pairing import add_device, vouch
 from whatsapp.simulator.payloads import Registration
 
@@ -15,7 +15,7 @@ from whatsapp.simulator.payloads import Registration
 def link_directly(account: Account, device_name: str, pre_keys: int) -> Credentials:
     """Make a device's keys, link it, give the keys. Raises PhoneError when no more devices can be linked."""
     if len(account.devices) >= MAX_DEVICES:
-        raise PhoneError(f"No more than {MAX_DEVICES} devices can be linked. Log one out first.")
+        raise PhoneError(Trouble.TOO_MANY, limit=MAX_DEVICES)
     fresh = new_credentials()
     identity = curve.public_of(fresh.identity_private)
     signed = vouch(account, identity, account.next_device)

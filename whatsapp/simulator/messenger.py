@@ -20,7 +20,7 @@ from whatsapp.protocol.signal.cipher import PRE_KEY_MESSAGE
 from whatsapp.simulator import routing
 from whatsapp.simulator.accounts import Account
 from whatsapp.simulator.delivery import ids_of
-from whatsapp.simulator.exceptions import PhoneError
+from whatsapp.simulator.exceptions import PhoneError, Trouble
 from whatsapp.simulator.handset import Address, Handset
 from whatsapp.simulator.inbox import Inbox, InboxMessage, PhoneReceipt, described, file_of, understood
 from whatsapp.simulator.key_queries import bundle_of, key_nodes, read_bundle
@@ -69,7 +69,7 @@ class Messenger:
         self._need_network()
         account = self._simulator.accounts.get(to)
         if account is None:
-            raise PhoneError(f"{to} is not on WhatsApp.")
+            raise PhoneError(Trouble.NOT_ON_WHATSAPP, number=to)
         message_id, payload = message_id or new_message_id(), encode(Text(text))
         self._sent[message_id] = account, payload
         self.last_at = time.time()
@@ -102,7 +102,7 @@ class Messenger:
 
     def _need_network(self) -> None:
         if not self.account.network:
-            raise PhoneError("The phone has no network.")
+            raise PhoneError(Trouble.NO_NETWORK)
 
     # --- what comes
 

@@ -17,7 +17,7 @@ from whatsapp.protocol.protobufs.adv_pb2 import (
     ADVSignedDeviceIdentityHMAC,
 )
 from whatsapp.simulator.accounts import Account, Device
-from whatsapp.simulator.exceptions import PhoneError, Refused
+from whatsapp.simulator.exceptions import PhoneError, Refused, Trouble
 from whatsapp.simulator.payloads import Registration
 
 _REF_BYTES: Final = 48
@@ -47,7 +47,7 @@ class Pairing:
     def accept(self, account: Account, adv_secret: bytes, iq_id: str) -> Node:
         """The phone vouches for the device: give the `<pair-success>`. Raises PhoneError if one did already."""
         if self.done is not None:
-            raise PhoneError("This device is being linked already.")
+            raise PhoneError(Trouble.ALREADY)
         self.account, self.done = account, asyncio.get_running_loop().create_future()
         self._success_id, self._key_index = iq_id, account.next_device
         self._signed = vouch(account, self.registration.identity, self._key_index)
@@ -75,7 +75,7 @@ class Pairing:
         if iq.attr("type") == "error":
             error = iq.child("error")
             text = error.attr("text") if error else ""
-            raise PhoneError(f"The device did not accept the phone: {text or 'no reason given'}.")
+            raise PhoneError(Trouble.NOT_ACCEPTED, reason=text or "?")
         identity = iq.child("pair-device-sign", "device-identity")
         if identity is None:
             raise _wrong("pair-success was answered without pair-device-sign")

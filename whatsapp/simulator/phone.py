@@ -12,7 +12,7 @@ from whatsapp.protocol.nodes import Attr, Node
 from whatsapp.protocol.pairing import QR_PREFIX
 from whatsapp.simulator import delivery
 from whatsapp.simulator.accounts import MAX_DEVICES, Device
-from whatsapp.simulator.exceptions import PhoneError
+from whatsapp.simulator.exceptions import PhoneError, Trouble
 from whatsapp.simulator.faults import Kind
 from whatsapp.simulator.handset import Handset
 from whatsapp.simulator.messenger import Messenger
@@ -55,15 +55,15 @@ class Phone(Messenger):
         """Scan a QR code and wait until the device is linked."""
         self._need_network()
         if self._simulator.faults.standing(Kind.NO_SCAN, self.number):
-            raise PhoneError("The camera recognises no QR code.")
+            raise PhoneError(Trouble.NO_CAMERA)
         ref, noise_public, identity, adv_secret = _read_qr(qr_text)
         session = self._simulator.session_of_ref(ref)
         pairing = session.pairing if session is not None else None
         if session is None or pairing is None:
-            raise PhoneError("This QR code is no longer valid. Scan a new one.")
+            raise PhoneError(Trouble.OLD_QR)
         if (noise_public, identity) != (pairing.noise_public, pairing.registration.identity):
             session.mistake("the QR code shows other keys than the handshake")
-            raise PhoneError("This QR code is for another device.")
+            raise PhoneError(Trouble.FOREIGN_QR)
         return await self._link(session, adv_secret, timeout_s)
 
     async def enter_code(self, code: str, *, timeout_s: float = LINK_TIMEOUT_S) -> Device:
@@ -71,11 +71,11 @@ class Phone(Messenger):
         self._need_network()
         code = code.replace("-", "").replace(" ", "").upper()
         if len(code) != code_pairing.CODE_CHARACTERS or set(code) - set(code_pairing.ALPHABET):
-            raise PhoneError("A code has 8 letters and digits.")
+            raise PhoneError(Trouble.NO_CODE)
         session = self._simulator.session_waiting_for_code(self.account)
         attempt = session.pairing.code if session is not None and session.pairing is not None else None
         if session is None or attempt is None:
-            raise PhoneError("No device is waiting for a code of this number.")
+            raise PhoneError(Trouble.NOBODY_WAITS)
         ephemeral_private = curve.new_private()
         wrap, unwrap = code_pairing.wrap_key, code_pairing.unwrap_key
         theirs = await asyncio.to_thread(unwrap, code, attempt.hidden_ephemeral)
@@ -108,7 +108,7 @@ class Phone(Messenger):
         number = device if isinstance(device, int) else device.number
         found = self.account.devices.get(number)
         if found is None:
-            raise PhoneError(f"No device {number} is linked.")
+            raise PhoneError(Trouble.NO_DEVICE, number=number)
         self._simulator.remove_device(found)
 
     def reinstall(self) -> None:
@@ -133,18 +133,18 @@ class Phone(Messenger):
             bundle = code_pairing.open_bundle(ephemeral_secret, sealed)
             identity_secret = curve.agree(self.account.account_private, bundle.companion_identity)
         except ProtocolError:
-            raise PhoneError("The code is wrong. Check it and try again.") from None
+            raise PhoneError(Trouble.WRONG_CODE) from None
         if bundle.companion_identity != pairing.registration.identity:
             session.mistake("the key bundle names another companion identity")
-            raise PhoneError("The device could not be verified.")
+            raise PhoneError(Trouble.UNVERIFIED)
         if bundle.primary_identity != self.account.account_key:
             session.mistake("the key bundle names another primary identity")
-            raise PhoneError("The device could not be verified.")
+            raise PhoneError(Trouble.UNVERIFIED)
         return code_pairing.derive_adv_secret(ephemeral_secret, identity_secret, bundle.random)
 
     async def _link(self, session: "Session", adv_secret: bytes, timeout_s: float) -> Device:
         if len(self.account.devices) >= MAX_DEVICES:
-            raise PhoneError(f"No more than {MAX_DEVICES} devices can be linked. Log one out first.")
+            raise PhoneError(Trouble.TOO_MANY, limit=MAX_DEVICES)
         return await _in_time(session.accept_pairing(self.account, adv_secret), timeout_s)
 
 
@@ -156,7 +156,7 @@ def _read_qr(text: str) -> tuple[str, bytes, bytes, bytes]:
     except (binascii.Error, ValueError):
         keys = []
     if len(parts) not in (4, 5) or [len(key) for key in keys] != [32, 32, 32]:
-        raise PhoneError("This is no WhatsApp QR code.")
+        raise PhoneError(Trouble.NO_QR)
     return parts[0], keys[0], keys[1], keys[2]
 
 
@@ -164,4 +164,4 @@ async def _in_time(future: "asyncio.Future[T]", timeout_s: float) -> T:
     try:
         return await asyncio.wait_for(asyncio.shield(future), timeout_s)
     except TimeoutError:
-        raise PhoneError("The device did not answer in time. Try again.") from None
+        raise PhoneError(Trouble.TOO_SLOW) from None

@@ -15,7 +15,7 @@ from whatsapp.protocol.nodes import Node, decode_node
 from whatsapp.protocol.noise import Responder
 from whatsapp.simulator import delivery, queries, routing
 from whatsapp.simulator.accounts import Account, Device
-from whatsapp.simulator.exceptions import PhoneError, Refused
+from whatsapp.simulator.exceptions import PhoneError, Refused, Trouble
 from whatsapp.simulator.faults import Kind, Stage
 from whatsapp.simulator.pairing import Pairing
 from whatsapp.simulator.payloads import Login, Registration, read_payload
@@ -59,7 +59,7 @@ class Session(Speaker):
         """The phone accepted this device; the future has the device once it signed. Raises PhoneError."""
         pairing = self.pairing
         if pairing is None or self.state is not State.PAIRING:
-            raise PhoneError("The device is gone. Try again.")
+            raise PhoneError(Trouble.GONE)
         iq = pairing.accept(account, adv_secret, self.next_id())
         assert pairing.done is not None
         self.simulator.identify(self.wire, account.number)
@@ -77,7 +77,7 @@ class Session(Speaker):
             waiting = (self.pairing.done, self.pairing.code.bundle if self.pairing.code else None)
             for future in waiting:
                 if future is not None and not future.done():
-                    future.set_exception(PhoneError("The device went away. Try again."))
+                    future.set_exception(PhoneError(Trouble.WENT_AWAY))
                     future.exception()  # nobody may be waiting any more
         for answer in (self.queries or {}).values():
             answer.cancel()
@@ -267,7 +267,7 @@ class Session(Speaker):
         except (Refused, PhoneError) as error:
             if isinstance(error, Refused) and error.mistake:
                 self.mistake(error.mistake)
-                error = PhoneError("The device could not be verified.")
+                error = PhoneError(Trouble.UNVERIFIED)
             if not pairing.done.done():
                 pairing.done.set_exception(error)
                 pairing.done.exception()

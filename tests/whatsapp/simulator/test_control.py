@@ -15,6 +15,7 @@ from tests.whatsapp.simulator.raw_client import RawClient
 from whatsapp.simulator import Simulator, SimulatorError
 from whatsapp.simulator.control import ControlClient
 from whatsapp.simulator.control_server import VERBS
+from whatsapp.simulator.exceptions import Trouble
 
 NUMBER = "6287788987745"
 
@@ -69,6 +70,22 @@ async def test_it_scans_and_unlinks(simulator: Simulator, control: Control) -> N
         await control.enter_code(NUMBER, "ABCD-EFGH")
     with pytest.raises(SimulatorError, match="no phone"):
         await control.scan("6281111111", "nonsense")
+
+
+async def test_what_people_may_meet_has_a_code_for_other_languages(simulator: Simulator, control: Control) -> None:
+    for _ in range(4):
+        simulator.link_directly(NUMBER)
+    for order, trouble, detail in (
+        (control.enter_code(NUMBER, "x"), Trouble.NO_CODE, {}),
+        (control.unlink(NUMBER, 9), Trouble.NO_DEVICE, {"number": 9}),
+    ):
+        with pytest.raises(SimulatorError) as raised:
+            await order
+        assert (raised.value.trouble, raised.value.detail) == (trouble, detail)
+        assert str(raised.value) == trouble.value % detail
+    with pytest.raises(SimulatorError, match="no phone") as raised:
+        await control.scan("6281111111", "nonsense")
+    assert raised.value.trouble is None, "a mistake of who gave the order"
 
 
 async def test_it_orders_faults_and_lifts_them(simulator: Simulator, control: Control) -> None:
