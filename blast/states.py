@@ -46,7 +46,7 @@ class OnUnhealthy(models.TextChoices):
 # What each status may still become by an event. It is a graph without a circle, so events that are late, repeated or in
 # the wrong order cannot take a recipient back.
 # - DELIVERED and READ come from the recipient's own phone: such a receipt is proof, and beats what this side believed.
-#   A row that was sent, lost its acknowledgement in a crash, was sent again and then refused is FAILED until then.
+#   A row that was sent, lost its acknowledgement in a crash, was sent again and then refused is UNKNOWN until then.
 # - What is SENDING cannot be cancelled: it may be on the wire.
 # - UNKNOWN is not final: a late refusal or any receipt says what became of the message.
 _FORWARD: Mapping[RecipientStatus, frozenset[RecipientStatus]] = {
