@@ -22,7 +22,7 @@ class Ratchets:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._recent: OrderedDict[str, Record] = OrderedDict()  # as they are in the store
+        self._recent: OrderedDict[str, Record] = OrderedDict()  # as they are in the store; last used last
         self._is_lost = False  # a write may still be under way, and nobody knows
         self.lock = asyncio.Lock()
 
@@ -31,6 +31,8 @@ class Ratchets:
         if self._is_lost:
             raise StoreError("what the store has is unknown")
         found = {address: self._recent[address] for address in addresses if address in self._recent}
+        for address in found:
+            self._recent.move_to_end(address)
         missing = [address for address in addresses if address not in found]
         if missing:
             for address, data in (await kept(self._store.load_sessions(missing))).items():
