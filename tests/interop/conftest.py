@@ -10,7 +10,7 @@ from whatsapp.simulator import Simulator
 from whatsapp.simulator.phone import Phone
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
+@pytest_asyncio.fixture(scope="package", loop_scope="package")
 async def process() -> AsyncIterator[Baileys]:
     """Node takes a second to start and 100 MB to run: one for all tests."""
     baileys = await Baileys.start()
@@ -18,7 +18,7 @@ async def process() -> AsyncIterator[Baileys]:
     await baileys.stop()
 
 
-@pytest_asyncio.fixture(loop_scope="module")
+@pytest_asyncio.fixture(loop_scope="package")
 async def simulator() -> AsyncIterator[Simulator]:
     async with Simulator(qr_refs=3) as simulator:
         yield simulator
@@ -36,7 +36,7 @@ def baileys(process: Baileys) -> Baileys:
     return process
 
 
-@pytest_asyncio.fixture(loop_scope="module")
+@pytest_asyncio.fixture(loop_scope="package")
 async def linked(baileys: Baileys, simulator: Simulator, phone: Phone) -> Baileys:
     """Baileys, linked to the phone and logged in."""
     baileys.connect(simulator.url)

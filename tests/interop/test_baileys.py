@@ -14,7 +14,7 @@ from whatsapp.simulator.phone import Phone
 
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.asyncio(loop_scope="module"),
+    pytest.mark.asyncio(loop_scope="package"),
     pytest.mark.skipif(bool(MISSING), reason=MISSING),
 ]
 
@@ -176,21 +176,21 @@ async def test_a_second_connection_replaces_the_first(linked: Baileys, simulator
 
 async def test_silence_is_found_by_its_keepalive(linked: Baileys, simulator: Simulator, phone: Phone) -> None:
     await linked.leave()
-    await linked.log_in(simulator.url, keepAliveIntervalMs=500)
+    await linked.log_in(simulator.url, keepAliveIntervalMs=200)
     simulator.fault("black_hole", phone.number)
-    await asyncio.sleep(7)  # its interval, and the five seconds that it adds
+    await asyncio.sleep(6.5)  # its interval, and the five seconds that it adds
     await simulator.lift()  # it tells only once its WebSocket is closed properly
     assert (await linked.until("close"))["code"] == 408
 
 
 async def test_a_deaf_server_answers_its_keepalive_only(linked: Baileys, simulator: Simulator, phone: Phone) -> None:
     await linked.leave()
-    await linked.log_in(simulator.url, keepAliveIntervalMs=500, defaultQueryTimeoutMs=1000)
+    await linked.log_in(simulator.url, keepAliveIntervalMs=150, defaultQueryTimeoutMs=300)
     linked.order("number", number=phone.number)
     assert (await linked.until("number"))["found"] == [{"jid": f"{phone.number}@s.whatsapp.net", "exists": True}]
     simulator.fault("deaf", phone.number)
     pings = simulator.counts(phone.number).pings
-    await linked.nothing(3)
+    await linked.nothing(1)
     assert simulator.counts(phone.number).pings > pings + 3
 
 

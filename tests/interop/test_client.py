@@ -18,7 +18,7 @@ from whatsapp.simulator.phone import Phone
 
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.asyncio(loop_scope="module"),
+    pytest.mark.asyncio(loop_scope="package"),
     pytest.mark.skipif(bool(MISSING), reason=MISSING),
 ]
 
@@ -26,12 +26,12 @@ NUMBER = "6281234567890"
 OURS = f"{NUMBER}@s.whatsapp.net"
 
 
-@pytest_asyncio.fixture(loop_scope="module")
+@pytest_asyncio.fixture(loop_scope="package")
 async def store(simulator: Simulator) -> MemoryStore:
     return MemoryStore(simulator.link_directly(NUMBER, pre_keys=0))
 
 
-@pytest_asyncio.fixture(loop_scope="module")
+@pytest_asyncio.fixture(loop_scope="package")
 async def device(linked: Baileys, simulator: Simulator, store: MemoryStore) -> AsyncIterator[Device]:
     device = Device(simulator, store)
     await device.event(Ready)

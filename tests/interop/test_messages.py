@@ -11,7 +11,7 @@ from whatsapp.simulator.phone import Phone
 
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.asyncio(loop_scope="module"),
+    pytest.mark.asyncio(loop_scope="package"),
     pytest.mark.skipif(bool(MISSING), reason=MISSING),
 ]
 
