@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.cast import OutletFactory
+from tests.pages.conftest import DESK, PHONE
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -17,6 +18,12 @@ ADMIN_PAGES = (
 # Every text with its colour against the ground it stands on; gives those below WCAG AA.
 CONTRAST = (Path(__file__).parent / "contrast.js").read_text()
 
+SMALL_TARGETS = """() => [...document.querySelectorAll('button, a, summary, select, input')]
+    .filter(part => !part.matches('[type=hidden], [type=checkbox], [type=radio]'))
+    .filter(part => part.checkVisibility() && !part.matches('.skip'))
+    .filter(part => part.getBoundingClientRect().height < 43.5)
+    .map(part => part.outerHTML)"""
+
 
 def addresses(scene, pages=PAGES):
     places = {name: f"/outlets/{getattr(scene.cast, name).public_id}" for name in ("medan", "jakarta")}
@@ -24,43 +31,35 @@ def addresses(scene, pages=PAGES):
 
 
 @pytest.mark.parametrize("language", ["id", "en"])
-@pytest.mark.parametrize("phone", [False, True], ids=["desk", "phone"])
-def test_pages_fit_and_the_browser_is_content(scene, visit, language, phone):
+def test_pages_fit_can_be_read_and_pressed_by_thumbs(scene, visit, language):
     long = OutletFactory.create(name="Outlet Dengan Nama Yang Panjang Sekali Sampai Tidak Muat " + "x" * 40)
     scene.connected(long, name="Perangkat dengan nama yang sangat panjang juga")
-    visitor = visit(scene.cast.sari, phone=phone, language=language)
+    visitor = visit(scene.cast.sari, language=language)
     for address in addresses(scene):
-        page = visitor.go(address)
-        assert visitor.width_beyond() == 0, address
-        table = page.locator(".sheet-wrap")
-        if table.count():
-            assert table.evaluate("part => part.scrollWidth - part.clientWidth") <= 0, address
-    assert visitor.complaints == []
+        visitor.go(address)
+        assert flaws(visitor) == [], address
+        assert visitor.complaints == [], address
 
 
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-def test_texts_can_be_read(scene, visit, dark):
-    visitor = visit(scene.cast.sari, dark=dark)
-    for address in addresses(scene):
-        page = visitor.go(address)
-        for part in page.locator("[data-expands]").all()[:2]:
+def flaws(visitor):
+    """What is wrong with the page as it stands: on a desk and on a phone, in the light and in the dark."""
+    page, found = visitor.page, []
+    for size in (DESK, PHONE):
+        page.set_viewport_size(size)
+        found += _too_wide(visitor, size)
+        for part in page.locator("[data-expands][aria-expanded=false]").all()[:2]:
             part.click()
             page.locator(".details").first.wait_for()
-        assert page.evaluate(CONTRAST) == [], address
+        found += _too_wide(visitor, size)
+        for scheme in ("dark", "light"):
+            page.emulate_media(color_scheme=scheme)
+            found += [(size["width"], scheme, text) for text in page.evaluate(CONTRAST)]
+    return found + [("too small", target) for target in page.evaluate(SMALL_TARGETS)]
 
 
-def test_targets_are_large_enough_for_thumbs(scene, visit):
-    visitor = visit(scene.cast.sari, phone=True)
-    for address in addresses(scene):
-        page = visitor.go(address)
-        small = page.evaluate(
-            """() => [...document.querySelectorAll('button, a, summary, select, input')]
-                .filter(part => !part.matches('[type=hidden], [type=checkbox]'))
-                .filter(part => part.checkVisibility() && !part.matches('.skip'))
-                .filter(part => part.getBoundingClientRect().height < 43.5)
-                .map(part => part.outerHTML)"""
-        )
-        assert small == [], address
+def _too_wide(visitor, size):
+    tables = visitor.page.locator(".sheet-wrap").evaluate_all("parts => parts.map(p => p.scrollWidth - p.clientWidth)")
+    return [("beyond the edge", size["width"], part) for part in (visitor.width_beyond(), *tables) if part > 0]
 
 
 def test_the_admin_is_content_with_the_policy(scene, visit):

@@ -9,7 +9,12 @@ from wa_sessions.states import Status
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
-SOON = 8000
+NEXT = 6000  # ms: by then a page has asked again
+
+
+def later(page):
+    """Have the page believe that some seconds went by."""
+    page.clock.fast_forward(NEXT)
 
 
 def row(page, outlet):
@@ -18,6 +23,7 @@ def row(page, outlet):
 
 def test_the_qr_is_shown_renewed_and_ends_in_success(scene, visit):
     visitor = visit(scene.cast.sari, language="id")
+    visitor.page.clock.install()
     page = visitor.go("/outlets")
     row(page, scene.cast.medan).get_by_role("link", name="Pindai QR").click()
     dialog = page.locator("#link-dialog")
@@ -29,23 +35,27 @@ def test_the_qr_is_shown_renewed_and_ends_in_success(scene, visit):
     expect(seconds).to_contain_text("dtk")
     assert "secret" not in page.content()
     scene.qr(scene.cast.medan, seconds=20, text="2@the-next-one" * 12)
-    expect(dialog.locator(".qr-image path")).not_to_have_attribute("d", first, timeout=SOON)
+    page.clock.fast_forward(1600)
+    expect(dialog.locator(".qr-image path")).not_to_have_attribute("d", first)
     left = float(dialog.locator("[data-ring]").get_attribute("stroke-dashoffset"))
     assert left < 20  # the ring of the new one begins full
-    page.wait_for_timeout(1500)
+    page.clock.fast_forward(1600)
     assert float(dialog.locator("[data-ring]").get_attribute("stroke-dashoffset")) > left
     scene.connected(scene.cast.medan, name="Samsung A15")
-    expect(dialog.locator(".solo-word")).to_have_text("Tertaut", timeout=SOON)
+    later(page)
+    expect(dialog.locator(".solo-word")).to_have_text("Tertaut")
     expect(dialog).to_contain_text("+62 812-3450-0004")
     expect(dialog).to_contain_text("Samsung A15")
     dialog.get_by_role("link", name="Selesai").click()
     expect(dialog).to_be_hidden()
+    page.clock.fast_forward(11_000)
     expect(row(page, scene.cast.medan)).to_contain_text("Terhubung")
     assert visitor.complaints == []
 
 
 def test_who_cannot_scan_types_a_code(scene, visit):
     visitor = visit(scene.cast.sari, language="id")
+    visitor.page.clock.install()
     page = visitor.go("/outlets")
     row(page, scene.cast.medan).get_by_role("link", name="Pindai QR").click()
     dialog = page.locator("#link-dialog")
@@ -53,7 +63,8 @@ def test_who_cannot_scan_types_a_code(scene, visit):
     expect(dialog.locator(".solo-word")).to_have_text("Menyiapkan…")
     assert WhatsAppSession.objects.get(outlet=scene.cast.medan).wish == "connect_by_code"
     scene.code(scene.cast.medan)
-    expect(dialog.locator(".code")).to_have_text("K7M2-XQ4P", timeout=SOON)
+    later(page)
+    expect(dialog.locator(".code")).to_have_text("K7M2-XQ4P")
     page.keyboard.press("Escape")
     expect(dialog).to_be_hidden()
     assert "K7M2" not in page.content()
@@ -63,29 +74,35 @@ def test_who_cannot_scan_types_a_code(scene, visit):
 def test_a_wrong_number_is_named_and_a_time_out_offers_another_try(scene, visit):
     scanned, expected = "6281399990000", "6281234500004"
     visitor = visit(scene.cast.adi, phone=True, language="id")
+    visitor.page.clock.install()
     page = visitor.go(f"/outlets/{scene.cast.medan.public_id}/link")
     expect(page.locator(".qr-image")).to_be_visible()
     scene.down(scene.cast.medan, "wrong_number", cause_detail={"scanned": scanned, "expected": expected})
-    expect(page.locator(".solo-word")).to_have_text("Nomor yang memindai berbeda", timeout=SOON)
+    later(page)
+    expect(page.locator(".solo-word")).to_have_text("Nomor yang memindai berbeda")
     expect(page.locator(".link")).to_contain_text("+62 813-9999-0000")
     expect(page.locator(".link")).to_contain_text("+62 812-3450-0004")
     scene.down(scene.cast.medan, "not_scanned", status=Status.TIMEOUT)
-    expect(page.locator(".solo-word")).to_have_text("Waktu habis", timeout=SOON)
+    later(page)
+    expect(page.locator(".solo-word")).to_have_text("Waktu habis")
     page.get_by_role("button", name="Coba lagi").click()
-    expect(page.locator(".solo-word")).to_have_text("Menyiapkan…", timeout=SOON)
+    expect(page.locator(".solo-word")).to_have_text("Menyiapkan…")
     scene.qr(scene.cast.medan)
-    expect(page.locator(".qr-image")).to_be_visible(timeout=SOON)
+    later(page)
+    expect(page.locator(".qr-image")).to_be_visible()
     assert visitor.complaints == []
 
 
 def test_connecting_an_unlinked_outlet_opens_the_dialog(scene, visit):
     visitor = visit(scene.cast.budi, phone=True, language="id")
+    visitor.page.clock.install()
     page = visitor.go("/outlet-status")
     page.get_by_role("button", name="Hubungkan").click()
     dialog = page.locator("#link-dialog")
     expect(dialog.locator(".solo-word")).to_have_text("Menyiapkan…")
     scene.qr(scene.cast.bandung)
-    expect(dialog.locator(".qr-image")).to_be_visible(timeout=SOON)
+    later(page)
+    expect(dialog.locator(".qr-image")).to_be_visible()
     assert visitor.width_beyond() == 0
     assert visitor.complaints == []
 

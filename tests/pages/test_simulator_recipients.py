@@ -11,6 +11,7 @@ from django.template.loader import render_to_string
 from django.test import Client
 
 from blast.recipients import parse_text
+from tests.pages.conftest import DESK, PHONE
 from tests.pages.scene import Scene
 from tests.wa_sessions.sockets import session_of
 from wa_sessions import simulator_recipients, simulator_sample
@@ -134,9 +135,8 @@ def test_the_sample_can_be_pasted_as_it_stands(page):
 
 @pytest.mark.browser
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize("phone", [False, True], ids=["desk", "phone"])
-def test_messages_arrive_while_one_looks(page, control, visit, scene: Scene, phone):
-    visitor = visit(scene.cast.adi, phone=phone, language="id")
+def test_messages_arrive_while_one_looks(page, control, visit, scene: Scene):
+    visitor = visit(scene.cast.adi, language="id")
     here = visitor.go("/simulator")
     ani, text = here.locator(f'[data-row="{ANI.number}"]'), "<i>Halo</i> " + "panjang" * 30
     control.send_text(JAKARTA, ANI.number, text)
@@ -150,9 +150,11 @@ def test_messages_arrive_while_one_looks(page, control, visit, scene: Scene, pho
     assert here.locator(".phones:not(.people) [data-row]").count() == 5
     here.get_by_role("button", name="Salin daftar").click()
     assert here.evaluate("getSelection().toString()") == simulator_sample.csv()
-    assert visitor.width_beyond() == 0
     small = "part => part.checkVisibility() && part.getBoundingClientRect().height < 43.5 && part.outerHTML"
-    assert here.evaluate(f"() => [...document.querySelectorAll('main button')].map({small}).filter(Boolean)") == []
+    for size in (DESK, PHONE):
+        here.set_viewport_size(size)
+        assert visitor.width_beyond() == 0
+        assert here.evaluate(f"() => [...document.querySelectorAll('main button')].map({small}).filter(Boolean)") == []
     assert visitor.complaints == []
 
 
