@@ -92,12 +92,23 @@ def test_it_shows_the_picture_of_the_seeds_and_keeps_it_true(browser: Browser, h
     expect(page).to_have_url(re.compile("/login"))
 
 
-def test_it_shows_an_outlet_user_their_own_outlet_and_no_other(browser: Browser, house: Drill) -> None:
+def test_it_shows_a_user_the_own_outlet_and_is_right_again_after_an_absence(browser: Browser, house: Drill) -> None:
     page = log_in(browser, house, house.cast.jaka, phone=True)
     expect(page.locator("main")).to_contain_text("Outlet Jakarta")
     expect(page.locator("main")).to_contain_text("Terhubung")
     for other in ("Bandung", "Medan", "Surabaya", "Semarang"):
         expect(page.locator("body")).not_to_contain_text(other)
+
+    page = log_in(browser, house, house.cast.adi)
+    jakarta = house.cast.jakarta.public_id
+    expect(cell(page, jakarta, "health")).to_contain_text("Sehat")
+    # The line between page and server, for a page left open or asleep: nothing gets through, and then it does again.
+    page.context.set_offline(True)
+    house.ask(house.cast.jakarta, "pause")
+    house.becomes(house.cast.jakarta, "PAUSED")
+    expect(cell(page, jakarta, "db")).to_contain_text("Terhubung")
+    page.context.set_offline(False)
+    expect(cell(page, jakarta, "db")).to_contain_text("Dijeda", timeout=SOON_MS)
 
 
 def test_it_lets_a_shop_link_its_phone_by_itself(browser: Browser, house: Drill) -> None:
@@ -112,16 +123,3 @@ def test_it_lets_a_shop_link_its_phone_by_itself(browser: Browser, house: Drill)
     house.phones.scan(cast.bandung.whatsapp_number, qr.text)
     expect(page.locator("body")).to_contain_text(re.compile("berhasil|tertaut|Terhubung", re.I), timeout=SOON_MS)
     house.becomes(cast.bandung, "CONNECTED")
-
-
-def test_it_is_right_again_after_the_server_was_away(browser: Browser, house: Drill) -> None:
-    page = log_in(browser, house, house.cast.adi)
-    jakarta = house.cast.jakarta.public_id
-    expect(cell(page, jakarta, "health")).to_contain_text("Sehat")
-    # The line between page and server, for a page left open or asleep: nothing gets through, and then it does again.
-    page.context.set_offline(True)
-    house.ask(house.cast.jakarta, "pause")
-    house.becomes(house.cast.jakarta, "PAUSED")
-    page.wait_for_timeout(1500)
-    page.context.set_offline(False)
-    expect(cell(page, jakarta, "db")).to_contain_text("Dijeda", timeout=SOON_MS)
