@@ -82,6 +82,7 @@ def _flight(request: HttpRequest, blast_id: str, *, asks: bool) -> dict[str, Any
         "outlets": outlets,
         "opted_out": found["optedOut"]["count"] + found["leftOut"]["optedOut"],
         "cannot": sum(1 for each in outlets if each["recipients"] and each["ready"] != "ready"),
+        "is_stopped": any(each["recipients"] and each["stop"] for each in outlets),
         "is_asked": asks or not found["unchecked"],
         "start_at": f"{timezone.localtime(blast.start_at):%Y-%m-%dT%H:%M}" if is_ahead else "",
         "file": {"fileName": attached.file_name} if attached else None,

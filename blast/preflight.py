@@ -118,6 +118,9 @@ def _outlets(blast: Blast, counts: dict[int, int], user: User, start: float) -> 
 
 
 def _expected_end(count: int, pacer: Pacer, start: float) -> str | None:
+    """None where its limits never allow that many, and where it was stopped: nobody knows when it will be let go on."""
+    if pacer.stop is not None:
+        return None
     end = pacing.expected_end(count, pacer.history, pacer.pace, start)
     return None if math.isinf(end) else iso(datetime.fromtimestamp(end, UTC))
 

@@ -9,7 +9,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.utils import timezone
 
 from blast.attachments import ATTACHMENT_BYTES
-from blast.models import Act, Blast, Contact, OptOut
+from blast.models import Act, Blast, Contact, OptOut, Pace, default_fields
 from tests.blast.test_api import a_blast, post
 
 pytestmark = pytest.mark.django_db
@@ -146,6 +146,18 @@ def test_the_look_before_sending_has_all_that_a_person_should_know(browser_as, a
 def other(api, cast):
     made = post(api(cast.adi), "/api/blasts", a_blast(cast, recipients=[{"phone": "081234567890", "name": "Ani"}]))
     return made.json()["blast"]["blastId"]
+
+
+def test_no_end_is_foretold_for_a_stopped_outlet(browser_as, api, cast):
+    page = browser_as(cast.adi)
+    picked = [cast.jakarta.public_id, cast.surabaya.public_id]
+    link = saved(page, cast, text="081234567890\n081234567891", outlets=picked)
+    Pace.objects.create(outlet=cast.surabaya, stopped_at=timezone.now(), stopped_cause="restricted", **default_fields())
+    found = post(api(cast.adi), f"/api/blasts/{link.split('/')[2]}/preflight").json()
+    ends = {outlet["name"]: outlet["expectedEnd"] is not None for outlet in found["outlets"]}
+    assert ends == {"Outlet Jakarta": True, "Outlet Surabaya": False}
+    assert found["expectedEnd"] is None
+    assert "tidak bisa diperkirakan selama ada outlet yang dihentikan" in page.get(link).content.decode()
 
 
 def test_a_new_list_forgets_what_the_last_one_left_out(browser_as, api, cast):
