@@ -7,7 +7,7 @@ import pytest
 
 from wa_sessions.causes import Code
 from wa_sessions.lifecycle import receive
-from wa_sessions.lifecycle_types import Configured, Effect, Event, Phase, Policy, State, Step, Wished
+from wa_sessions.lifecycle_types import Configured, Effect, Ended, Event, Phase, Policy, State, Step, Wished
 from wa_sessions.states import Intent, Status, Wish
 from whatsapp.ends import End, EndKind
 
@@ -106,6 +106,11 @@ def wished(wish: Wish, number: int = 2) -> Wished:
 
 def configured(state: State, **changes: Any) -> Configured:
     return replace(Configured(state.active, state.auto_reconnect, state.max_retries, 0), **changes)
+
+
+def stops(end: End, cause: Code) -> tuple[Event, dict[str, Any], tuple[Effect, ...]]:
+    """An end after which nothing is tried again, and the keys stay: the last three columns of a table."""
+    return Ended(end), {"phase": Phase.IDLE, "status": Status.FAILED, "cause": cause}, ()
 
 
 def table(*rows):

@@ -42,6 +42,17 @@ def budi(simulator):
 
 
 @pytest.fixture
+def linked(simulator, device):
+    """Makes a device that was linked before; `pre_keys` is how many the server still has."""
+
+    def make(pre_keys=50, **options):
+        simulator.add_phone(SHOP, name="Toko Jakarta")
+        return device(MemoryStore(simulator.link_directly(SHOP, pre_keys=pre_keys)), **options)
+
+    return make
+
+
+@pytest.fixture
 def open_shop(simulator, device):
     """Makes clients of the shop, ready for messages: a new linked device, or the one that a store belongs to."""
 
