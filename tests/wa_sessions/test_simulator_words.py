@@ -18,3 +18,5 @@ def test_it_says_what_it_is_about():
     with translation.override("en"):
         assert sentence(PhoneError(Trouble.NO_DEVICE, number=3)) == "No device 3 is linked."
         assert sentence(SimulatorError("no phone has the number 1")) == "no phone has the number 1"
+    with translation.override("id"):
+        assert sentence(PhoneError(Trouble.NO_CAMERA)) == "Kamera tidak mengenali kode QR."
