@@ -237,6 +237,9 @@ def put_back_write(items: Sequence[PutBack]) -> list[None]:
     return [None] * len(items)
 
 
+put_back_write.locks_first = True  # type: ignore[attr-defined]  # blasts, before rows, as does who cancels one
+
+
 def left_behind(outlet: int) -> set[int]:
     """Make rows QUEUED again that were left SENDING by whoever sent for this outlet before. Gives their blasts.
 

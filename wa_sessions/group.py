@@ -23,7 +23,8 @@ BATCH = 500  # items a transaction
 
 # Called in a thread, in a transaction, with items in the order in which they came; gives a result for each. A result
 # that is an exception is raised at the one whose item it was. What it raises itself undoes the transaction: then each
-# item is written in one of its own, so that a bad one fails alone.
+# item is written in one of its own, so that a bad one fails alone. One with a true `locks_first` goes before the others
+# of its transaction: it waits for locks whose holders wait for rows that the others hold.
 Write = Callable[[Sequence[T]], Sequence[R | Exception]]
 
 
@@ -109,7 +110,8 @@ def _write_together(batch: Sequence[_Item]) -> list[Any]:
         kinds.setdefault(write, []).append(place)
     results: list[Any] = [None] * len(batch)
     with transaction.atomic():
-        for write, places in kinds.items():
+        for write in sorted(kinds, key=lambda write: not getattr(write, "locks_first", False)):
+            places = kinds[write]
             for place, result in zip(places, write([batch[place][1] for place in places]), strict=True):
                 results[place] = result
     return results

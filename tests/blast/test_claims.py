@@ -1,9 +1,12 @@
 """The durable steps and what people do beside them: each locks what it must, where a database lets it."""
 
 import asyncio
+import threading
+import time
 from datetime import UTC, datetime
 
 import pytest
+from django.db import transaction
 from django.utils import timezone
 
 from blast import pace_services, services
@@ -62,6 +65,35 @@ async def test_what_is_put_back_of_a_cancelled_blast_is_cancelled_where_nothing_
     task.cancel()
     found = await run_db(statuses, running)
     assert found == [("CANCELLED", ""), ("UNKNOWN", "interrupted")] + [("CANCELLED", "")] * 2
+
+
+async def test_a_blast_is_cancelled_while_a_group_of_writes_claims_and_puts_back(cast, running):
+    (unsent,) = await run_db(claim, running, cast.jakarta, 1)
+    begun = threading.Event()
+
+    def cancel():
+        with transaction.atomic():
+            Blast.objects.select_for_update().get(pk=running.pk)
+            begun.set()
+            time.sleep(0.3)  # the group waits for us by now, and must hold nothing that we want
+            began = time.monotonic()
+            services.blast_cancel(running, cast.adi)
+            return time.monotonic() - began
+
+    cancelling = asyncio.create_task(run_db(cancel))
+    await asyncio.to_thread(begun.wait, 5)
+    group = GroupCommit()
+    writes = (
+        group.submit(claims_write, Claim(cast.jakarta.pk, OURS, running.pk, 2, datetime.now(UTC))),
+        group.submit(put_back_write, PutBack(cast.jakarta.pk, OURS, [unsent.pk])),
+    )
+    task = asyncio.create_task(group.run())
+    took, claimed, _ = await asyncio.gather(cancelling, *writes)
+    task.cancel()
+    assert took < 0.5, "until the database ended their waiting for each other"
+    assert claimed == []
+    found = await run_db(statuses, running)
+    assert found == [("CANCELLED", "")] * 4
 
 
 def test_a_blast_without_open_rows_ends(cast, running):
