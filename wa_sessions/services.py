@@ -4,17 +4,16 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from outlets.models import Outlet
 from wa_sessions import broadcast, manager
-from wa_sessions.bulk import flips_insert
+from wa_sessions.bulk import flips_insert, update_said
 from wa_sessions.causes import Code
 from wa_sessions.exceptions import WishRefused
 from wa_sessions.models import Flip, WhatsAppSession
@@ -23,8 +22,6 @@ from wa_sessions.states import Intent, Source, Status, Wish
 __all__ = ["WishRefused"]
 
 logger = logging.getLogger("wa_sessions")
-
-ROWS_A_STATEMENT = 5000
 
 
 def session_connect(outlet: Outlet, *, by_code: bool = False) -> WhatsAppSession:
@@ -130,9 +127,7 @@ def sessions_correct(owner: str, corrections: Sequence[Correction], now: datetim
 
     One statement for the rows and one for the flips, however many. Returns the outlets that were corrected.
     """
-    done: set[int] = set()
-    for start in range(0, len(corrections), ROWS_A_STATEMENT):
-        done |= _correct(owner, corrections[start : start + ROWS_A_STATEMENT], now)
+    done = _correct(owner, corrections, now) if corrections else set()
     for item in corrections:
         if item.outlet in done:
             _log(item)
@@ -141,20 +136,17 @@ def sessions_correct(owner: str, corrections: Sequence[Correction], now: datetim
 
 
 def _correct(owner: str, corrections: Sequence[Correction], now: datetime) -> set[int]:
-    table = connection.ops.quote_name(WhatsAppSession._meta.db_table)
-    params: list[Any] = []
-    for item in corrections:
-        params += (item.outlet, item.version, item.to_status.value)
-    sql = (
-        f"WITH truth (id, version, status) AS (VALUES {', '.join(['(%s, %s, %s)'] * len(corrections))})"  # noqa: S608
-        f" UPDATE {table} SET status = truth.status, version = {table}.version + 1 FROM truth"
-        f" WHERE {table}.outlet_id = truth.id AND {table}.version = truth.version AND {table}.owner = %s"
-        f" RETURNING {table}.outlet_id"
-    )
     with transaction.atomic():
-        with connection.cursor() as cursor:
-            cursor.execute(sql, [*params, owner])
-            done = {row[0] for row in cursor.fetchall()}
+        written = update_said(
+            WhatsAppSession,
+            {"id": None, "seen": None, "status": None},
+            [(item.outlet, item.version, item.to_status.value) for item in corrections],
+            owner,
+            sets="status = said.status, version = it.version + 1",
+            where="it.outlet_id = said.id AND it.version = said.seen AND it.owner = %s",
+            returning="outlet_id",
+        )
+        done = set(written)
         flips_insert(
             [
                 Flip(
