@@ -130,7 +130,7 @@ def test_whoever_is_logged_out_meanwhile_lands_on_the_login_page(scene, visit):
     page = visitor.go("/outlet-status?q=jakarta")
     Session.objects.all().delete()
     page.clock.fast_forward(11_000)
-    page.wait_for_url("**/login?next=/outlet-status**")
+    expect(page).to_have_url(re.compile(r"/login\?next=/outlet-status"))
 
 
 def test_a_shop_sees_one_card_with_one_button(scene, visit):

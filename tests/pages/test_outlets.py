@@ -67,6 +67,7 @@ def test_who_cannot_scan_types_a_code(scene, visit):
     expect(dialog.locator(".code")).to_have_text("K7M2-XQ4P")
     page.keyboard.press("Escape")
     expect(dialog).to_be_hidden()
+    expect(dialog.locator(".code")).to_have_count(0)
     assert "K7M2" not in page.content()
     assert visitor.complaints == []
 

@@ -20,8 +20,11 @@ JSON = {"Accept": "application/json"}
 
 def test_rows_that_did_not_change_are_not_sent_again(scene, browser_as):
     client = browser_as(scene.cast.adi)
-    first = client.get("/outlet-status/rows")
-    again = client.get("/outlet-status/rows", headers={"If-None-Match": first["ETag"]})
+    for _ in range(2):  # a minute of "12 minutes ago" may end between the two
+        first = client.get("/outlet-status/rows")
+        again = client.get("/outlet-status/rows", headers={"If-None-Match": first["ETag"]})
+        if again.status_code == 304:
+            break
     assert (again.status_code, again.content) == (304, b"")
     assert again["X-Gerai-At"]
     scene.down(scene.cast.jakarta)
