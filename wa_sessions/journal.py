@@ -141,7 +141,9 @@ class Journal:
 def write_entries(entries: Mapping[int, Entry]) -> set[int]:
     """Write rows and flips in one transaction, tell the pages on commit. Returns the outlets that are not ours."""
     with transaction.atomic():
-        before = dict(WhatsAppSession.objects.filter(pk__in=list(entries)).values_list("pk", "status"))
+        # Locked, where a database does that: what a sync writes meanwhile must not go unseen.
+        rows = WhatsAppSession.objects.select_for_update().filter(pk__in=list(entries)).order_by("pk")
+        before = dict(rows.values_list("pk", "status"))
         ours = sessions_write(RowWrite(pk, entry.ownership, entry.fields) for pk, entry in entries.items())
         flips: list[Flip] = []
         for pk in sorted(ours):

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 from asgiref.sync import sync_to_async
-from django.db import OperationalError
+from django.db import OperationalError, connections
 
 from tests.cast import Cast
 from wa_sessions import journal as journal_module
@@ -36,6 +36,7 @@ async def running():
         task.cancel()
         with suppress(asyncio.CancelledError):
             await task
+        await sync_to_async(connections.close_all)()  # the thread that looked
 
 
 @sync_to_async

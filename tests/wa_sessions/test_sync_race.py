@@ -8,12 +8,18 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
+from django.utils import timezone
 
 from tests.wa_sessions.house import open_house
 from wa_sessions import manager as manager_module, selectors, services
+from wa_sessions.db import run_db
+from wa_sessions.journal import Change, Entry, write_entries
 from wa_sessions.lifecycle_types import Policy
 from wa_sessions.models import Flip, WhatsAppSession
+from wa_sessions.ownership import Ownership
+from wa_sessions.services import Correction
+from wa_sessions.states import Source, Status
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -158,6 +164,31 @@ async def test_a_correction_from_an_older_row_changes_nothing():
         assert not answer["synced"]
         assert (await house.row(jakarta))["status"] == "DISCONNECTED"
         assert not [flip for flip in await house.flips(jakarta) if flip[3] == "sync"]
+
+
+async def test_a_flip_begins_where_the_correction_ended_that_it_waited_for(cast):
+    """The correction has written and not yet committed when the socket's writer looks at the row."""
+    jakarta, ours = cast.jakarta, Ownership("us", 1)
+    now = timezone.now()
+    row = WhatsAppSession(outlet=jakarta, owner="us", epoch=1, status="CONNECTED")
+    await run_db(row.save)
+    item = Correction(jakarta.pk, row.version, Status.CONNECTED, Status.DISCONNECTED, 1.0)
+    written = threading.Event()
+
+    def correct():
+        with transaction.atomic():
+            services.sessions_correct("us", [item], now)
+            written.set()
+            time.sleep(0.3)  # the other one has come as far as it can
+
+    def change():
+        assert written.wait(10)
+        entry = Entry(ours, {"status": "CONNECTING"}, [Change("CONNECTING", "line_lost", Source.SOCKET, now)])
+        assert write_entries({jakarta.pk: entry}) == set()
+
+    await asyncio.gather(run_db(correct), run_db(change))
+    flips = await run_db(lambda: list(Flip.objects.order_by("pk").values_list("from_status", "to_status")))
+    assert flips == [("CONNECTED", "DISCONNECTED"), ("DISCONNECTED", "CONNECTING")]
 
 
 def _status_in_a_thread(outlet):
