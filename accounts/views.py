@@ -22,6 +22,8 @@ class LoginForm(AuthenticationForm):
         assert self.request is not None
         if not PasswordThrottle().allow_request(Request(self.request), APIView()):
             raise ValidationError(_("Too many attempts. Wait a minute and try again."), code="throttled")
+        if len(self.cleaned_data.get("username", "")) > (self.username_field.max_length or 0):
+            raise self.get_invalid_login_error()  # nobody's; and too long to be noted as an attempt
         return super().clean()
 
 

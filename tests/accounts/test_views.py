@@ -26,7 +26,8 @@ def test_it_does_not_lead_elsewhere(cast, client):
 def test_it_says_one_thing_for_every_wrong_login(cast, client):
     cast.budi.is_active = False
     cast.budi.save()
-    pages = [log_in(client, *who) for who in (("jaka", "salah"), ("siapa", PASSWORD), ("budi", PASSWORD))]
+    wrong = (("jaka", "salah"), ("siapa", PASSWORD), ("budi", PASSWORD), ("x" * 300, PASSWORD))
+    pages = [log_in(client, *who) for who in wrong]
     assert {page.status_code for page in pages} == {200}
     errors = {str(page.context["form"].non_field_errors()) for page in pages}
     assert len(errors) == 1
