@@ -19,6 +19,12 @@ pytestmark = pytest.mark.django_db(transaction=True)
 AT = datetime(2026, 11, 20, tzinfo=UTC)
 
 
+@pytest.fixture(autouse=True)
+async def _nobody_looks_any_more():
+    yield
+    await sync_to_async(connections.close_all)()  # of the thread that looked
+
+
 def change(status, reason="logged_in"):
     return Change(status, reason, Source.SOCKET, AT)
 
@@ -36,7 +42,6 @@ async def running():
         task.cancel()
         with suppress(asyncio.CancelledError):
             await task
-        await sync_to_async(connections.close_all)()  # the thread that looked
 
 
 @sync_to_async
