@@ -158,6 +158,7 @@ def database(name: str, default: str) -> dict[str, Any]:
     except (ValueError, KeyError):
         refuse(name, "is not a database address.")
     if parsed["ENGINE"] == "django.db.backends.sqlite3":
+        parsed["ENGINE"] = "config.sqlite"
         parsed["CONN_MAX_AGE"] = None
         parsed["OPTIONS"] = {
             "transaction_mode": "IMMEDIATE",
