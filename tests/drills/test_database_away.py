@@ -143,9 +143,6 @@ def test_it_outlives_a_database_that_is_away(tmp_path: Path, cast: Cast, away: C
         here.link_directly(jakarta, bandung, surabaya, medan)
         before = here.phones.counts()
         dials = {outlet: here.phones.counts(outlet.whatsapp_number)["dials"] for outlet in cast.outlets}
-        with Visitors(here) as visitors:
-            time.sleep(2)
-        usual = visitors.slowest()  # next to nothing, unless this machine is busy with other things
         visitors = Visitors(here)
         with away():
             began = time.monotonic()
@@ -170,8 +167,8 @@ def test_it_outlives_a_database_that_is_away(tmp_path: Path, cast: Cast, away: C
         assert flips.get().at.timestamp() < time.time() - (time.monotonic() - began) + AWAY_S, "written when it was so"
 
         print("slowest answers in s:", {name: round(took, 2) for name, took in visitors.slowest().items()})
-        late = [answer for answer in visitors.answers if answer[2] >= ANSWER_WITHIN_S + usual[answer[0]]]
-        assert not late, f"of {len(visitors.answers)}; usual are {usual}"
+        late = [answer for answer in visitors.answers if answer[2] >= ANSWER_WITHIN_S]
+        assert not late, f"of {len(visitors.answers)}"
         assert visitors.heard("alive") == {200}
         assert visitors.heard("status") <= {200, 503}
         assert visitors.heard("connect") == {503}
