@@ -61,6 +61,10 @@ class Drill:
         except AssertionError as error:
             raise AssertionError(f"{error}: {self.row(outlet).__dict__}\n{self.server.log[-3000:]}") from None
 
+    def is_back(self, outlet: Outlet) -> None:
+        """Wait until a socket of this start proves what the row may have said all the time."""
+        wait_for(lambda: self.statuses()[outlet.name]["verified"], f"{outlet} to be back", 30)
+
     def statuses(self) -> dict[str, Any]:
         answer = self.server.get("/api/outlets/status", self.token)
         assert answer.status_code == 200, answer.text

@@ -205,5 +205,5 @@ def test_it_ends_in_time_while_the_database_is_away(tmp_path: Path, cast: Cast) 
             assert here.sockets(cast.jakarta) == 0
         assert here.row(cast.jakarta).status == "CONNECTED"  # nobody could write it down
         here.server.start()
-        here.becomes(cast.jakarta, "CONNECTED")
+        here.is_back(cast.jakarta)
         here.is_true()

@@ -114,6 +114,7 @@ def test_it_can_be_killed_at_any_moment_of_normal_running(tmp_path: Path, cast: 
         assert WhatsAppSession.objects.filter(status="CONNECTED").exists(), "a row cannot know that it was killed"
         here.server.start()
         for outlet, status in ((jakarta, "CONNECTED"), (bandung, "PAUSED"), (surabaya, "CONNECTED")):
+            here.is_back(outlet)
             here.becomes(outlet, status)
         here.is_at_rest(medan)
         assert here.row(medan).cause == "pairing_interrupted"
@@ -173,5 +174,5 @@ def test_every_way_to_serve_starts_the_same_manager_once(tmp_path: Path, cast: C
         here.is_true()
         here.server.kill()
         here.server.start()
-        here.becomes(cast.jakarta, "CONNECTED")
+        here.is_back(cast.jakarta)
         here.is_true()
