@@ -12,7 +12,9 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 BIN = Path(sys.executable).parent
-PYTEST = [sys.executable, "-m", "pytest", "-q", "-n", os.environ.get("TEST_WORKERS", "auto"), "--dist", "loadgroup"]
+# Two for each core, as tests wait most of the time: for a server, a browser, a time-out.
+WORKERS = os.environ.get("TEST_WORKERS") or str(min(2 * (os.cpu_count() or 1), 8))
+PYTEST = [sys.executable, "-m", "pytest", "-q", "-n", WORKERS, "--dist", "loadgroup"]
 MANAGE = [sys.executable, "manage.py"]
 
 # What a public server would have: the checks for it are meant for that.

@@ -1,7 +1,7 @@
 """The seeds' picture made by hand: three connected, Bandung disconnected, Medan waiting for a scan."""
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any
@@ -43,6 +43,8 @@ class Scene:
         self.qr(cast.medan)
 
     def _row(self, outlet: Outlet, status: Status, **fields: Any) -> WhatsAppSession:
+        if outlet.pk in self.live:  # whoever reads meanwhile knows that its owner is about to write
+            self.live[outlet.pk] = replace(self.live[outlet.pk], is_settled=False)
         before = WhatsAppSession.objects.filter(pk=outlet.pk).values_list("status", flat=True).first()
         plain = {
             "intent": "ONLINE", "status": status, "owner": "me", "epoch": 1, "cause": "", "cause_detail": {},
