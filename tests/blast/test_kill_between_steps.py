@@ -16,6 +16,7 @@ import blast.sender
 import blast.worker
 import wa_sessions.group
 from blast.claims import checked_write, claims_write, left_behind, outcomes_write, put_back_write
+from blast.histories import attempts_write
 from blast.plan import look
 from blast.receipts import receipts_write
 from tests.blast.house import BlastHouse, open_blast_house, phone
@@ -116,6 +117,19 @@ def _around_method(monkeypatch: pytest.MonkeyPatch, moment: Moment, method: tupl
     monkeypatch.setattr(owner, name, around)
 
 
+def _unanswered(monkeypatch: pytest.MonkeyPatch, moment: Moment) -> None:
+    """A message reaches WhatsApp, and its answer is lost."""
+    real = Line.acknowledged
+
+    async def acknowledged(*args: Any, **how: Any) -> Any:
+        answer = await real(*args, **how)
+        if moment.is_now():
+            raise TimeoutError
+        return answer
+
+    monkeypatch.setattr(Line, "acknowledged", acknowledged)
+
+
 POINTS = {
     "plan read": (_around_database_work, look, ("before", "after"), (2,)),
     "rows claimed": (_around_group_write, claims_write, ("before", "inside", "after"), (1, 2)),
@@ -173,6 +187,22 @@ async def test_a_kill_while_rows_of_an_earlier_life_are_taken_back(monkeypatch: 
                 await house.crash()
         await house.start()
         await _is_whole(house, blast_)
+
+
+@pytest.mark.parametrize("when", ["before", "inside", "after"])
+async def test_a_kill_while_a_repeat_is_counted(monkeypatch: pytest.MonkeyPatch, when: str) -> None:
+    async with open_blast_house(drain_timeout_s=0.1) as house:
+        moment = Moment(1)
+        blast_ = await _under_way(house)
+        with monkeypatch.context() as patch:
+            patch.setattr(blast.sender, "RETRY_S", 0.05)
+            _unanswered(patch, Moment(5))
+            _around_group_write(patch, moment, attempts_write, when)
+            await house.ask(_start, house, blast_)
+            await asyncio.wait_for(moment.is_reached.wait(), 20)
+            await house.crash()
+        await house.start()
+        assert await _is_whole(house, blast_), "it was on the wire, and its answer never came"
 
 
 @pytest.mark.parametrize("when", ["before", "inside", "after"])
