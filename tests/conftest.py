@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 from django.core.cache import cache
 from django.test import Client
+from django.utils import translation
 
 from accounts.models import ApiToken, User
 from tests.cast import Cast
@@ -20,6 +21,12 @@ def cast(db: None) -> Cast:
 def _fresh_cache() -> None:
     """Throttles count in the cache."""
     cache.clear()
+
+
+@pytest.fixture(autouse=True)
+def _fresh_language() -> None:
+    """Django's test client leaves the language of its last request behind."""
+    translation.deactivate()
 
 
 class Api(Client):
