@@ -14,7 +14,9 @@ ROOT = Path(__file__).resolve().parent.parent
 BIN = Path(sys.executable).parent
 # Two for each core, as tests wait most of the time: for a server, a browser, a time-out.
 WORKERS = os.environ.get("TEST_WORKERS") or str(min(2 * (os.cpu_count() or 1), 8))
-PYTEST = [sys.executable, "-m", "pytest", "-q", "-n", WORKERS, "--dist", "loadgroup"]
+PYTEST = [sys.executable, "-m", "pytest", "-q"]
+TOGETHER = [*PYTEST, "-n", WORKERS, "--dist", "loadgroup", "-m", "not alone"]
+ALONE = [*PYTEST, "-m", "alone"]
 MANAGE = [sys.executable, "manage.py"]
 
 # What a public server would have: the checks for it are meant for that.
@@ -31,7 +33,8 @@ def steps() -> list[tuple[str, list[str], dict[str, str]]]:
         ("migrations", [*MANAGE, "makemigrations", "--check", "--dry-run", "--verbosity", "1"], {}),
         ("deployment", [*MANAGE, "check", "--deploy", "--fail-level", "WARNING"], DEPLOYED),
         ("OpenAPI", [*MANAGE, "spectacular", "--validate", "--fail-on-warn", "--file", os.devnull], {}),
-        ("tests on SQLite", PYTEST, {}),
+        ("tests on SQLite", TOGETHER, {}),
+        ("promised times on SQLite", ALONE, {}),
     ]
 
 
@@ -40,7 +43,8 @@ def main() -> int:
     plan = steps()
     missing = _missing()
     if "PostgreSQL" not in missing:
-        plan.append(("tests on PostgreSQL", [*PYTEST, "-p", "tests.postgres"], {}))
+        plan.append(("tests on PostgreSQL", [*TOGETHER, "-p", "tests.postgres"], {}))
+        plan.append(("promised times on PostgreSQL", [*ALONE, "-p", "tests.postgres"], {}))
     failed = []
     for name, command, more in plan:
         print(f"\n=== {name}", flush=True)

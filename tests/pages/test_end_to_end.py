@@ -54,6 +54,7 @@ def cell(page: Page, outlet_id: str, name: str):
     return page.locator(f'[data-cell="{outlet_id}:{name}"]')
 
 
+@pytest.mark.alone
 def test_it_shows_the_picture_of_the_seeds_and_keeps_it_true(browser: Browser, house: Drill) -> None:
     cast = house.cast
     page = log_in(browser, house, cast.adi)
