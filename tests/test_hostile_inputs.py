@@ -10,7 +10,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.http import HttpResponse
 from django.test import Client
 
-from tests.test_role_matrix import ROWS, Scene, urls
+from tests.roles import ROWS, Scene, urls
 
 pytestmark = pytest.mark.django_db
 
@@ -99,7 +99,7 @@ class Attacker:
         elif url != "login":  # who is logged in already is not asked
             self.client.force_login(scene.people["superadmin"])
         self.path = self.row.path.format(**scene.ids)
-        self.data = {name: scene._named(value) for name, value in self.row.data.items()}
+        self.data = scene.data_of(self.row)
 
     def ask(self, method: str, path: str, *args: Any, **how: Any) -> HttpResponse:
         cache.clear()  # throttles are not what is asked about here
