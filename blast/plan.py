@@ -84,12 +84,14 @@ def _start_due(now: datetime) -> None:
 def _end_done(now: datetime) -> None:
     still_open = Recipient.objects.filter(blast=OuterRef("pk"), status__in=OPEN)
     done = Blast.objects.filter(status=BlastStatus.RUNNING).exclude(Exists(still_open))
-    for pk in list(done.values_list("pk", flat=True)):
+    ended = list(done.values_list("pk", flat=True))
+    for pk in ended:
         with transaction.atomic():
             Blast.objects.select_for_update().get(pk=pk)  # whoever makes rows QUEUED again holds it meanwhile
             if done.filter(pk=pk).update(status=BlastStatus.DONE, ended_at=now):
                 note(Act.What.DONE, blast=pk)
         hints.changed(pk)
+    if ended:
         attempts_forget(now)
 
 
