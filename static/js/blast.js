@@ -7,6 +7,7 @@
 
   const TYPING_MS = 400;
   const OUTLETS_MS = 10000;
+  const HINT_MS = 60; // hints that come together are answered by one fetch
   const parser = new DOMParser();
   const $ = (id) => document.getElementById(id);
   const words = form.dataset;
@@ -189,41 +190,51 @@
 
   /* --- the outlets' live state --- */
 
-  let waiting = 0;
-  async function outlets() {
-    clearTimeout(waiting);
+  let timer = 0;
+  let isAsking = false;
+  let again = false;
+
+  // One question at a time: an older answer never overwrites a newer one.
+  async function askOutlets() {
+    if (isAsking) {
+      again = true;
+      return;
+    }
+    clearTimeout(timer);
+    isAsking = true;
+    again = false;
     try {
-      const response = await fetch(form.dataset.outlets, { redirect: "manual", signal: AbortSignal.timeout(8000) });
+      const response = await fetch(form.dataset.outlets, {
+        redirect: "manual", cache: "no-store", signal: AbortSignal.timeout(8000),
+      });
       if (G.isLoggedOut(response)) return G.toLogin();
-      if (response.ok) {
-        const page = parser.parseFromString(await response.text(), "text/html");
-        for (const fresh of page.querySelectorAll("[data-pick]")) {
-          const old = [...form.querySelectorAll("[data-pick]")].find((p) => p.dataset.pick === fresh.dataset.pick);
-          const here = old && old.querySelector("[data-pick-state]");
-          const there = fresh.querySelector("[data-pick-state]");
-          if (here && here.innerHTML !== there.innerHTML) here.replaceWith(document.adoptNode(there));
-        }
-      }
+      if (response.ok) showOutlets(parser.parseFromString(await response.text(), "text/html"));
     } catch { /* the next time */ }
-    waiting = setTimeout(outlets, OUTLETS_MS);
+    isAsking = false;
+    timer = setTimeout(askOutlets, again ? HINT_MS : OUTLETS_MS);
   }
 
-  function listen() {
-    const scheme = location.protocol === "https:" ? "wss://" : "ws://";
-    const socket = new WebSocket(scheme + location.host + form.dataset.socket);
-    socket.addEventListener("message", (event) => {
-      let data = {};
-      try { data = JSON.parse(event.data); } catch { return; }
-      if (data.type !== "changed") return;
-      clearTimeout(waiting);
-      waiting = setTimeout(outlets, 60);
-    });
-    socket.addEventListener("close", () => setTimeout(listen, 5000 + Math.random() * 5000));
+  function showOutlets(page) {
+    for (const fresh of page.querySelectorAll("[data-pick]")) {
+      const old = [...form.querySelectorAll("[data-pick]")].find((p) => p.dataset.pick === fresh.dataset.pick);
+      const here = old && old.querySelector("[data-pick-state]");
+      const there = fresh.querySelector("[data-pick-state]");
+      if (here && here.innerHTML !== there.innerHTML) here.replaceWith(document.adoptNode(there));
+    }
   }
 
-  document.addEventListener("visibilitychange", () => { if (!document.hidden) outlets(); });
-  waiting = setTimeout(outlets, OUTLETS_MS);
-  if (form.dataset.socket) listen();
+  function soon() {
+    if (isAsking) {
+      again = true;
+      return;
+    }
+    clearTimeout(timer);
+    timer = setTimeout(askOutlets, HINT_MS);
+  }
+
+  document.addEventListener("visibilitychange", () => { if (!document.hidden) askOutlets(); });
+  G.line(form.dataset.socket, (data) => { if (["hello", "changed", "closed"].includes(data.type)) soon(); });
+  timer = setTimeout(askOutlets, OUTLETS_MS);
   if (isGiven()) check();
   else took();
 })();

@@ -121,10 +121,14 @@
     drawn = essence(body);
     timer = setTimeout(ask, isAwaiting() ? AWAITING_MS : RESTING_MS);
     turn();
+    G.line(body.dataset.socket, (data) => {
+      const isOurs = data.type === "changed" && (!data.outletId || data.outletId === body.dataset.outlet);
+      if (isOurs || data.type === "hello" || data.type === "closed") ask();
+    });
   }
   document.addEventListener("gerai:wish", () => ask());
   document.addEventListener("gerai:changed", (event) => {
-    if (url.includes(`/${event.detail}/`)) ask();
+    if (!event.detail || url.includes(`/${event.detail}/`)) ask(); // without a name: so many that all are meant
   });
   document.addEventListener("visibilitychange", () => ask());
 })();

@@ -231,35 +231,13 @@
 
   /* --- being told: a hint says that something changed, never what --- */
 
-  let socket = null;
-  let tries = 0;
-  let heardAt = 0;
-
-  function listen() {
-    const scheme = location.protocol === "https:" ? "wss://" : "ws://";
-    socket = new WebSocket(scheme + location.host + live.dataset.socket);
-    socket.addEventListener("open", () => {
-      tries = 0;
-      heardAt = performance.now();
-      soon(); // whatever was missed while away
-    });
-    socket.addEventListener("message", (event) => {
-      heardAt = performance.now();
-      let data = {};
-      try { data = JSON.parse(event.data); } catch { return; }
-      if (data.type === "changed") {
-        document.dispatchEvent(new CustomEvent("gerai:changed", { detail: data.outletId }));
-        soon();
-      }
-      if (data.type === "blast" && isShown(data.blastId)) soon(BLAST_HINT_MS);
-    });
-    socket.addEventListener("close", () => {
-      socket = null;
-      tries += 1;
-      const wait = Math.min(30000, 500 * 2 ** Math.min(tries, 7)) * (0.5 + Math.random() / 2);
-      setTimeout(listen, wait);
-      if (tries === 1) soon(); // a closed line may mean a closed account: the fetch finds out
-    });
+  function heard(data) {
+    if (data.type === "hello" || data.type === "closed") soon();
+    if (data.type === "changed") {
+      document.dispatchEvent(new CustomEvent("gerai:changed", { detail: data.outletId }));
+      soon();
+    }
+    if (data.type === "blast" && isShown(data.blastId)) soon(BLAST_HINT_MS);
   }
 
   /* A page that shows blasts names the one it shows, or none for all of them. */
@@ -361,17 +339,8 @@
     const gap = Date.now() - ticked;
     ticked = Date.now();
     fresh();
-    if (gap > 5000 && !document.hidden) {
-      // The machine slept: what stands here is old, and the line is likely dead without knowing.
-      if (socket && performance.now() - heardAt > 20000) socket.close();
-      refresh();
-    }
+    if (gap > 5000 && !document.hidden) refresh(); // the machine slept: what stands here is old
   }, 1000);
-
-  // A line that no tick came over for three times its period is dead.
-  setInterval(() => {
-    if (socket && socket.readyState === 1 && performance.now() - heardAt > 45000) socket.close();
-  }, 5000);
 
   remember(live);
   G.setServerTime(live.querySelector("[data-at]").dataset.at);
@@ -379,5 +348,5 @@
   G.badge(Number(live.querySelector("[data-shape]").dataset.problems) || 0);
   fresh();
   timer = setTimeout(refresh, EVERY_MS);
-  listen();
+  G.line(live.dataset.socket, heard);
 })();

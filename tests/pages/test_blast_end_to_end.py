@@ -6,12 +6,13 @@ import re
 import time
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 from django.contrib.auth.hashers import Argon2PasswordHasher
 from PIL import Image
-from playwright.sync_api import Browser, FilePayload, Page, expect
+from playwright.sync_api import Browser, FilePayload, Page, WebSocketRoute, expect
 
 from blast.models import Blast, Pace, Recipient, default_fields
 from blast.states import RecipientStatus
@@ -149,6 +150,33 @@ def test_a_user_has_only_the_own_outlet(browser: Browser, house: Drill) -> None:
     compose(page, "Daftar harga", {"name": "harga.pdf", "mimeType": "application/pdf", "buffer": b"%PDF-1.7"}, to=2)
     (message,) = house.phones.inbox(phone_of(2))
     assert (message["kind"], message["file_name"], message["media"]) == ("document", "harga.pdf", 8)
+
+
+@pytest.mark.parametrize(
+    ("path", "place"),
+    [
+        ("/outlet-status", '[data-row="{id}"]'),
+        ("/blast/new", '[data-pick="{id}"]'),
+        ("/outlets/{id}/link", "[data-link-body]"),
+    ],
+)
+def test_what_changed_before_the_line_stood_is_not_missed(
+    browser: Browser, house: Drill, path: str, place: str
+) -> None:
+    """The page is drawn, the outlet goes down, and only then the page's WebSocket comes through."""
+    outlet = house.cast.jakarta
+    page = log_in(browser, house, house.cast.adi)
+    page.add_init_script(NO_POLLING)
+
+    def goes_down(line: WebSocketRoute) -> None:
+        house.ask(outlet, "disconnect")
+        house.becomes(outlet, "DISCONNECTED")
+        line.connect_to_server()
+
+    with closing(page.context):  # it would call again with the next test's server
+        page.route_web_socket("**/ws/status", goes_down)
+        page.goto(house.server.url + path.format(id=outlet.public_id))
+        expect(page.locator(place.format(id=outlet.public_id))).to_contain_text("Terputus", timeout=SOON_MS)
 
 
 def compose(page: Page, name: str, attachment: FilePayload, to: int = 1) -> None:
