@@ -123,8 +123,8 @@ def _claim(claim: Claim) -> list[Claimed]:
     owner, epoch = claim.ownership.owner, claim.ownership.epoch
     now = connection.ops.adapt_datetimefield_value(claim.now)
     params = (
-        owner, epoch, claim.outlet, now,
         claim.blast, claim.outlet, claim.count,
+        owner, epoch, claim.outlet, now,
         claim.blast, claim.outlet, owner, epoch,
     )  # fmt: skip
     with connection.cursor() as cursor:
@@ -145,13 +145,16 @@ def _claim_sql() -> str:
     sessions = WhatsAppSession._meta.db_table
     locked = " FOR UPDATE SKIP LOCKED" if connection.features.has_select_for_update_skip_locked else ""
     stamp = "%s::timestamptz" if connection.vendor == "postgresql" else "%s"
+    # Materialized: PostgreSQL may run a subquery of the WHERE once for each row, with other rows locked each time.
     return (
-        f"UPDATE {rows} SET status = 'SENDING', owner = %s, epoch = %s, attempts = attempts + 1,"  # noqa: S608
+        f"WITH next AS MATERIALIZED (SELECT id FROM {rows}"  # noqa: S608
+        " WHERE blast_id = %s AND outlet_id = %s AND status = 'QUEUED'"
+        f" ORDER BY line LIMIT %s{locked})"
+        f" UPDATE {rows} SET status = 'SENDING', owner = %s, epoch = %s, attempts = attempts + 1,"
         " device = CASE WHEN claimed_at IS NULL"
         f" THEN COALESCE((SELECT jid FROM {sessions} WHERE outlet_id = %s), '') ELSE device END,"
         f" claimed_at = COALESCE(claimed_at, {stamp})"
-        f" WHERE id IN (SELECT id FROM {rows} WHERE blast_id = %s AND outlet_id = %s AND status = 'QUEUED'"
-        f" ORDER BY line LIMIT %s{locked})"
+        " WHERE id IN (SELECT id FROM next)"
         f" AND EXISTS (SELECT 1 FROM {blasts} WHERE id = %s AND status = 'RUNNING')"
         f" AND EXISTS (SELECT 1 FROM {sessions} WHERE outlet_id = %s AND owner = %s AND epoch = %s)"
         " RETURNING line, id, phone, name, variables, message_id, jid, device, claimed_at"

@@ -6,7 +6,7 @@ import time
 from datetime import UTC, datetime
 
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils import timezone
 
 from blast import pace_services, services
@@ -39,6 +39,19 @@ def claim(blast, outlet, count):
 
 def statuses(blast):
     return list(Recipient.objects.filter(blast=blast).order_by("line").values_list("status", "error_code"))
+
+
+@pytest.mark.parametrize("off", ["", "hashjoin mergejoin", "hashjoin mergejoin hashagg sort material memoize"])
+def test_no_more_is_claimed_than_was_asked_for(cast, running, off):
+    """However PostgreSQL, which may run a subquery once for each row, plans it."""
+    with transaction.atomic():
+        if connection.vendor == "postgresql":
+            with connection.cursor() as cursor:
+                for way in off.split():
+                    cursor.execute(f"SET LOCAL enable_{way} = off")
+        found = claim(running, cast.jakarta, 2)
+    assert [row.name for row in found] == ["Orang 1", "Orang 2"]
+    assert statuses(running) == [("SENDING", "")] * 2 + [("QUEUED", "")] * 2
 
 
 def test_what_was_left_behind_is_to_be_repeated(cast, running):
