@@ -121,6 +121,12 @@ class Batch:
         await self._group.write(attempts_write, attempt)
         row.counted_at = attempt.at
 
+    async def rest(self, *, is_long: bool) -> None:
+        """The pace makes us wait: give the rows back. One row stays ours where it was tried, and for a short wait."""
+        stays = len(self.rows) == 1 and (self.rows[0].tries > 0 or not is_long)
+        if not stays:
+            await self.give_back()
+
     async def give_back(self, but_of: Collection[int] = ()) -> None:
         """Rows that will not be sent now: all but those of the blasts `but_of`."""
         rows = [row for row in self.rows if row.blast not in but_of]

@@ -53,6 +53,7 @@ class Claimed:
     present_device: str  # the outlet's jid now
     counted_at: datetime | None  # as which attempt its next try is on disk; None: as none yet
     tries: int = 0  # by this sender
+    is_typed: bool = False  # the person saw the outlet typing
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,6 @@
 """What the pacing of outlets needs from the database: their limits, their stops, and what they sent lately."""
 
+import math
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
@@ -44,11 +45,17 @@ class Pacer:
 
     def left_today(self, now: float) -> int | None:
         """How many more messages the daily cap allows today; None without a cap."""
-        if self.pace.daily_cap is None:
+        return pacing.left_today(self.history, self.pace, now)
+
+    def expected_end(self, count: int, now: float, typing_s: float) -> datetime | None:
+        """When `count` messages will probably have gone, each typed for so long before.
+
+        None where its limits never allow that many, and where it was stopped: nobody knows when it is let go on.
+        """
+        if self.stop is not None:
             return None
-        day = datetime.fromtimestamp(now, pacing._zone(self.pace.zone)).date()
-        cap = max(1, int(self.pace.daily_cap * pacing.share(now, self.pace, self.history.linked_at) + 1e-9))
-        return max(0, cap - self.history.on(day))
+        end = pacing.expected_end(count, self.history, self.pace, now, typing_s)
+        return None if math.isinf(end) else datetime.fromtimestamp(end, UTC)
 
 
 def pacers(outlets: Collection[int], now: float) -> dict[int, Pacer]:

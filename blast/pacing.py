@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import Self, TypeVar
+from typing import Self
 from zoneinfo import ZoneInfo
 
 from django.utils.translation import gettext_lazy as _
@@ -20,8 +20,6 @@ MINUTE_S = 60.001  # Unix times as floats are some 10^-7 s coarse
 DAY_S = 86_400.0
 OPENING_SPREAD_S = 120.0  # outlets do not all begin at the very second in which the quiet hours end
 _MOST_STEPS = 5_000  # of an estimate: some years
-
-K = TypeVar("K")
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,19 +164,22 @@ def quiet_end(at: float, pace: Pace) -> float:
     return _next_clock(at, pace.quiet_to, pace)
 
 
-def expected_end(count: int, history: History, pace: Pace, now: float) -> float:
-    """When the last of `count` messages will probably have gone, if all goes well. `now` for none; may be `inf`."""
+def expected_end(count: int, history: History, pace: Pace, now: float, typing_s: float = 0.0) -> float:
+    """When the last of `count` messages will probably have gone, if all goes well. `now` for none; may be `inf`.
+
+    `typing_s` is how long each is typed before it goes, in the time between it and the one before.
+    """
     at, left, used = now, count, dict[datetime.date, int]()
     if left <= 0:
         return now
-    at = next_at(history, pace, now, 0.0)
+    at = max(next_at(history, pace, now, 0.0), now + typing_s)
     for _step in range(_MOST_STEPS):
         if at == math.inf:
             break
         at = quiet_end(at, pace) if is_quiet(at, pace) else at
         day = _local(at, pace.zone).date()
         part = share(at, pace, history.linked_at)
-        gap = pace.delay_s * (1.0 + pace.jitter / 2)
+        gap = max(pace.delay_s * (1.0 + pace.jitter / 2), typing_s)
         if pace.per_minute is not None:
             gap = max(gap, MINUTE_S / _part_of(pace.per_minute, part))
         until = _day_start(day + datetime.timedelta(days=1), pace.zone)
@@ -196,13 +197,6 @@ def expected_end(count: int, history: History, pace: Pace, now: float) -> float:
         following = until if sent == fit else _day_start(day + datetime.timedelta(days=1), pace.zone)
         at = max(following, at + sent * gap)
     return math.inf
-
-
-def estimate(
-    counts: Mapping[K, int], paces: Mapping[K, Pace], histories: Mapping[K, History], now: float
-) -> dict[K, float]:
-    """The expected end for each outlet. That of the blast is the latest."""
-    return {key: expected_end(count, histories[key], paces[key], now) for key, count in counts.items()}
 
 
 def _part_of(limit: int, part: float) -> int:

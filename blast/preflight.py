@@ -2,17 +2,15 @@
 
 import asyncio
 import logging
-import math
 import time
 from collections.abc import Collection, Iterable
-from datetime import UTC, datetime
 from typing import Any
 
 from django.utils import timezone
 
 from accounts.models import User
-from blast import pacing, worker
-from blast.histories import Pacer, pacers
+from blast import selectors, worker
+from blast.histories import pacers
 from blast.importing import lacking
 from blast.models import Act, Blast, Recipient
 from blast.outcomes import Why
@@ -103,6 +101,7 @@ def _outlets(blast: Blast, counts: dict[int, int], user: User, start: float) -> 
     )
     paced = pacers([outlet.pk for outlet in outlets], start)
     statuses = {element["outletId"]: element for element in sessions.status_page(user)["statuses"]}
+    typing_s = selectors.typing_s(blast)
     found = []
     for outlet in outlets:
         count, pacer = counts.get(outlet.pk, 0), paced[outlet.pk]
@@ -111,18 +110,10 @@ def _outlets(blast: Blast, counts: dict[int, int], user: User, start: float) -> 
                 **_ready(outlet, statuses.get(outlet.public_id), pacer.stop),
                 "recipients": count,
                 "capacityToday": pacer.left_today(start),
-                "expectedEnd": _expected_end(count, pacer, start),
+                "expectedEnd": iso(pacer.expected_end(count, start, typing_s)),
             }
         )
     return found
-
-
-def _expected_end(count: int, pacer: Pacer, start: float) -> str | None:
-    """None where its limits never allow that many, and where it was stopped: nobody knows when it will be let go on."""
-    if pacer.stop is not None:
-        return None
-    end = pacing.expected_end(count, pacer.history, pacer.pace, start)
-    return None if math.isinf(end) else iso(datetime.fromtimestamp(end, UTC))
 
 
 def _ready(outlet: Outlet, status: dict[str, Any] | None, stop: Stop | None) -> dict[str, Any]:

@@ -170,7 +170,14 @@ def counts_by_outlet(blast: Blast) -> dict[int, dict[str, int]]:
 
 
 def attachment_of(blast: Blast) -> Attachment | None:
-    return Attachment.objects.filter(blast=blast).first()
+    """What it is; the file itself is read where it is sent."""
+    return Attachment.objects.filter(blast=blast).defer("data").first()
+
+
+def typing_s(blast: Blast) -> float:
+    """How long people see the outlet typing before each message, in seconds. A file is not typed."""
+    is_text = settings.BLAST_TYPING_S > 0 and not Attachment.objects.filter(blast=blast).exists()
+    return settings.BLAST_TYPING_S if is_text else 0.0
 
 
 def _element(blast: Blast, counts: Mapping[str, int]) -> dict[str, Any]:

@@ -11,6 +11,7 @@ import math
 import random
 import time
 from collections import deque
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -35,8 +36,8 @@ from whatsapp.exceptions import (
     QueryError,
     SendRefusedError,
     UploadError,
+    WhatsAppError,
 )
-from whatsapp.protocol.messages import Text
 
 if TYPE_CHECKING:
     from blast.worker import Worker
@@ -114,10 +115,9 @@ class Sender:
             await self._unwell(standing)
             return True
         self._unwell_since = None
-        wait_s = self._wait_s()
+        wait_s = self._wait_s() - self._typing_s(job)
         if wait_s > 0:
-            if len(self._batch.rows) > 1:  # one that was tried stays ours
-                await self._batch.give_back()
+            await self._batch.rest(is_long=wait_s > LOOK_S)
             await self._sleep(wait_s)
             return True
         if not self._batch.rows:
@@ -141,6 +141,11 @@ class Sender:
         if self._next_at <= now:
             self._next_at = max(self._next_at, pacing.next_at(pacer.history, pacer.pace, now, 0.0))
         return max(0.0, self._next_at - now)
+
+    def _typing_s(self, job: Job) -> float:
+        """How long before its time the next message begins to be typed. A file is not typed."""
+        is_typed = bool(self._batch.rows) and self._batch.rows[0].is_typed
+        return 0.0 if is_typed or job.has_attachment else settings.BLAST_TYPING_S
 
     async def _load(self) -> None:
         self._wants_reload = False
@@ -239,15 +244,19 @@ class Sender:
         except (UploadError, QueryError, ValueError) as error:
             await self._fail(row, Why.UPLOAD, type(error).__name__)
             return
+        if (typing_s := self._typing_s(job)) > 0:
+            row.is_typed = True
+            with suppress(WhatsAppError, TimeoutError):  # the message finds out what is wrong
+                await client.show_typing(address(row), typing_s)
+            return  # meanwhile people may have wished something, here as below
         if not self._is_counted(row):
             await self._batch.count(row)
-            return  # meanwhile people may have wished something
+            return
         was_maybe, row.maybe_sent = row.maybe_sent, True
         counted_at, row.counted_at = row.counted_at, None
         self._note_sending()
-        typing_s = settings.BLAST_TYPING_S if isinstance(content, Text) else 0
         try:
-            sent = await client.send_message(address(row), content, message_id=row.message_id, typing_s=typing_s)
+            sent = await client.send_message(address(row), content, message_id=row.message_id)
         except NotConnectedError as error:
             row.maybe_sent = was_maybe or error.was_sent
             row.counted_at = None if error.was_sent else counted_at

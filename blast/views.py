@@ -1,10 +1,9 @@
 """The list of blasts, one blast as it runs, and what people want of it. Drawn on the server, as all pages are."""
 
-import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from django.contrib.auth.decorators import login_required
@@ -17,7 +16,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.models import User
-from blast import pacing, pages, presentation, selectors, services
+from blast import pages, presentation, selectors, services
 from blast.exceptions import BlastRefused
 from blast.exporting import export
 from blast.histories import pacers
@@ -185,7 +184,7 @@ def _detail(request: HttpRequest, blast_id: str) -> dict[str, Any]:
         "blast": found,
         "row": presentation.row(detail),
         "parts": parts,
-        "expected_end": _expected_end(parts) if is_running else None,
+        "expected_end": _expected_end(found, parts) if is_running else None,
         "manages": user.manages_outlets,
         "stops": _stops(user, names) if selectors.is_open(found) else [],
         "people": people["recipients"],
@@ -235,15 +234,15 @@ def _parts(user: User, per_outlet: list[dict[str, Any]]) -> list[Part]:
     return parts
 
 
-def _expected_end(parts: list[Part]) -> datetime | None:
+def _expected_end(blast: Blast, parts: list[Part]) -> datetime | None:
     """When the last of them will have written to its last person, if all goes well; None where that is never."""
     now = time.time()
     left = {int(part.id.removeprefix("outlet_")): part.counts["open"] for part in parts if part.counts["open"]}
     paced = pacers(list(left), now)
-    ends = [pacing.expected_end(count, paced[pk].history, paced[pk].pace, now) for pk, count in left.items()]
-    if not ends or any(pacer.stop for pacer in paced.values()) or math.isinf(max(ends)):
-        return None
-    return datetime.fromtimestamp(max(ends), UTC)
+    typing_s = selectors.typing_s(blast)
+    ends = [paced[pk].expected_end(count, now, typing_s) for pk, count in left.items()]
+    known = [end for end in ends if end is not None]
+    return max(known) if known and len(known) == len(ends) else None
 
 
 def _stops(user: User, names: dict[str, str]) -> list[StopNote]:

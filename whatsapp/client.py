@@ -131,16 +131,23 @@ class Client:
         """Ask `run` to return End(CLOSED), unless it ended already. Does not wait for it."""
         self._finish(local_end("closed_by_us"))
 
-    async def send_message(self, to: Jid, content: Content, *, message_id: str, typing_s: float = 0) -> Sent:
+    async def show_typing(self, to: Jid, seconds: float) -> None:
+        """Be seen writing to a person, named by number or LID, for so long. For the time before a message.
+
+        Raises NotOnWhatsAppError, and as `query`.
+        """
+        await self._messages().show_typing(to, seconds)
+
+    async def send_message(self, to: Jid, content: Content, *, message_id: str) -> Sent:
         """Send a message to a person, named by number or LID, and wait until the server has it.
 
-        `message_id` names it for good: sent again with the same one, it is shown once. `typing_s`: seconds to be seen
-        writing before. One message at a time goes out, in the order of the calls; what is sent is in the store before.
+        `message_id` names it for good: sent again with the same one, it is shown once. One message at a time goes
+        out, in the order of the calls; what is sent is in the store before.
         Raises NotOnWhatsAppError; SendRefusedError; QueryError if the server has no keys for any of their devices;
         ValueError for a text that is no Unicode, or no id. In doubt whether the server has it: TimeoutError, and
         NotConnectedError with `was_sent`.
         """
-        return await self._messages().send(to, content, message_id, typing_s)
+        return await self._messages().send(to, content, message_id)
 
     async def prepare(self, recipients: Collection[Jid]) -> Mapping[Jid, bool]:
         """Ask ahead, in few queries, for what messages to these persons will need. Gives who is on WhatsApp.

@@ -68,9 +68,13 @@ class Messenger:
 
     # --- for the caller
 
-    async def send(self, to: Jid, content: Content, message_id: str, typing_s: float) -> Sent:
+    async def show_typing(self, to: Jid, seconds: float) -> None:
         sender = (await self._open()).sender
-        return await self._guarded(sender.send(to, content, message_id, typing_s))
+        await self._guarded(sender.show_typing(to, seconds))
+
+    async def send(self, to: Jid, content: Content, message_id: str) -> Sent:
+        sender = (await self._open()).sender
+        return await self._guarded(sender.send(to, content, message_id))
 
     async def prepare(self, recipients: Collection[Jid]) -> Mapping[Jid, bool]:
         sender = (await self._open()).sender

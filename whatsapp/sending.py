@@ -61,7 +61,7 @@ class Sender:
         self._desk = desk
         self._one_at_a_time = asyncio.Lock()
 
-    async def send(self, to: Jid, content: Content, message_id: str, typing_s: float) -> Sent:
+    async def send(self, to: Jid, content: Content, message_id: str) -> Sent:
         if not message_id:
             raise ValueError("a message needs an id")
         letter = _Letter(
@@ -69,8 +69,6 @@ class Sender:
         )
         async with self._one_at_a_time:
             person = await self._person(to)
-            if typing_s > 0:
-                await self._type(person, typing_s)
             ack = await self._transmit(person, letter)
             if _refusal(ack) == STALE_DEVICES:
                 self._desk.people.forget_named([person.chat])
@@ -81,6 +79,13 @@ class Sender:
         if code is not None:
             raise SendRefusedError(code)
         return Sent(ack.attr_int("t") or int(self._desk.options.now()))
+
+    async def show_typing(self, to: Jid, seconds: float) -> None:
+        """See `Client.show_typing`."""
+        person = await self._person(to)
+        self._desk.line.send(message_stanzas.chat_state(person.chat, "composing"))
+        await asyncio.sleep(seconds)
+        self._desk.line.send(message_stanzas.chat_state(person.chat, "paused"))
 
     async def prepare(self, recipients: Collection[Jid]) -> dict[Jid, bool]:
         """See `Client.prepare`."""
@@ -112,11 +117,6 @@ class Sender:
         if person is None:
             raise NotOnWhatsAppError(f"nobody has the address {to.bare}")
         return person
-
-    async def _type(self, person: Person, seconds: float) -> None:
-        self._desk.line.send(message_stanzas.chat_state(person.chat, "composing"))
-        await asyncio.sleep(seconds)
-        self._desk.line.send(message_stanzas.chat_state(person.chat, "paused"))
 
     # --- one attempt
 

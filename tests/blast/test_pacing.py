@@ -12,7 +12,6 @@ from blast.pacing import (
     REASONS,
     History,
     Pace,
-    estimate,
     expected_end,
     history_from,
     is_quiet,
@@ -253,12 +252,18 @@ def test_no_pace_is_no_wait():
 
 def test_estimate_over_days():
     """200 a day from 8 to 20: the 450th goes on the third day."""
-    pace = Pace()
-    ends = estimate(
-        {1: 450, 2: 0}, {1: pace, 2: pace}, dict.fromkeys((1, 2), History([], pace, LONG_AGO)), at("2026-11-21 08:00")
-    )
-    assert clock(ends[1]).startswith("2026-11-23 08:")
-    assert ends[2] == at("2026-11-21 08:00")
+    pace, opening = Pace(), at("2026-11-21 08:00")
+    history = History([], pace, LONG_AGO)
+    assert clock(expected_end(450, history, pace, opening)).startswith("2026-11-23 08:")
+    assert expected_end(0, history, pace, opening) == opening
+
+
+def test_the_estimate_knows_the_typing():
+    """It fills the pause before each message, and the pause grows where it is too short for it."""
+    noon = at("2026-11-21 12:00")
+    pace = Pace(delay_s=4, jitter=0, per_minute=None, daily_cap=None)
+    ends = [expected_end(11, History([], pace, LONG_AGO), pace, noon, typing_s) for typing_s in (0, 3, 6)]
+    assert [end - noon for end in ends] == [40, 43, 66]
 
 
 @settings(max_examples=100, deadline=None)

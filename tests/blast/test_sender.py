@@ -2,11 +2,13 @@
 
 import asyncio
 import time
+from datetime import timedelta
 from itertools import pairwise
 
 import pytest
 from asgiref.sync import sync_to_async
 from django.conf import settings
+from django.utils import timezone
 
 import blast.sender
 import blast.worker
@@ -124,7 +126,7 @@ async def test_repeats_that_fail_stop_the_outlet_also_after_a_restart():
         await house.start()
         pace = await house.house.until(Pace.objects.filter(stopped_at__isnull=False).first)
         assert pace.stopped_cause == "failures"
-        await house.house.until(lambda: Recipient.objects.filter(status="UNKNOWN").count() >= 5)
+        await house.house.until(lambda: not Recipient.objects.filter(status="SENDING").exists())  # they are given back
         assert await house.counts(blast_) == {"UNKNOWN": 5, "QUEUED": 15}
 
 
@@ -191,7 +193,8 @@ async def test_people_see_it_typing_before_a_text(monkeypatch):
         assert took < 4 * (0.6 + 0.4), "and typing is part of it"
 
 
-async def test_a_pause_acts_within_one_message_while_it_types(monkeypatch):
+async def test_a_pause_acts_while_it_types(monkeypatch):
+    """Nothing of the message is on the wire yet: it is not sent."""
     monkeypatch.setattr(settings, "BLAST_TYPING_S", 0.5)
     async with open_blast_house() as house:
         jakarta = house.cast.jakarta
@@ -200,8 +203,23 @@ async def test_a_pause_acts_within_one_message_while_it_types(monkeypatch):
         await house.house.until(lambda: house.simulator.phone(phone(2)).typing)
         await house.ask(services.blast_pause, blast_, house.cast.adi)
         await asyncio.sleep(1.5)
-        assert sum(map(len, house.shown(10))) == 2
-        assert (await house.counts(blast_))["QUEUED"] == 8
+        assert sum(map(len, house.shown(10))) == 1
+        assert (await house.counts(blast_))["QUEUED"] == 9
+
+
+async def test_quiet_hours_that_begin_while_it_types_are_kept(monkeypatch):
+    monkeypatch.setattr(settings, "BLAST_TYPING_S", 4)
+    async with open_blast_house() as house:
+        jakarta = house.cast.jakarta
+        await house.house.linked_directly(jakarta)
+        now = timezone.localtime()
+        quiet = {"quiet_from": (now + timedelta(seconds=3)).time(), "quiet_to": (now + timedelta(hours=2)).time()}
+        await paced(jakarta, **quiet)
+        blast_ = await house.started([jakarta], 3)
+        await house.house.until(lambda: house.simulator.phone(phone(1)).typing)
+        await asyncio.sleep(5)
+        assert house.shown(3) == [[], [], []]
+        assert await house.counts(blast_) == {"QUEUED": 3}, "none stays on its way for the whole night"
 
 
 async def test_a_stop_does_not_wait_for_the_end_of_typing(monkeypatch):
@@ -215,6 +233,8 @@ async def test_a_stop_does_not_wait_for_the_end_of_typing(monkeypatch):
         await house.stop()
         assert time.monotonic() - began < 10
         assert await house.counts(blast_) == {"QUEUED": 3}
+        untouched = Recipient.objects.filter(blast=blast_, claimed_at=None, attempts=0)
+        assert await sync_to_async(untouched.count)() == 3, "nothing of them was on the wire"
         monkeypatch.setattr(settings, "BLAST_TYPING_S", 0)
         await house.start()
         await house.becomes(blast_, "DONE")

@@ -90,7 +90,8 @@ class TestTexts:
         await until(lambda: simulator.phone(SHOP).copies.messages or simulator.phone(SHOP).inbox.messages)
 
     async def test_typing_is_seen_first(self, shop, budi):
-        await shop.text(budi, "Halo", typing_s=0.05)
+        await shop.client.show_typing(Jid(budi.number), 0.05)
+        await shop.text(budi, "Halo")
         await shows(budi, "Halo")
         assert budi.typing == [(SHOP, "composing"), (SHOP, "paused")]
 
