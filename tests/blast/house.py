@@ -98,6 +98,11 @@ class BlastHouse:
         there = Recipient.objects.filter(blast=blast, status__in=("SENT", "DELIVERED", "READ"))
         await self.house.until(lambda: there.count() >= at_least, patience_s)
 
+    async def at_rest(self, blast: Blast) -> None:
+        """Wait until no row is on its way."""
+        on_their_way = Recipient.objects.filter(blast=blast, status="SENDING")
+        await self.house.until(lambda: not on_their_way.exists())
+
     # What anybody can see
 
     @sync_to_async

@@ -43,7 +43,9 @@ async def test_numbers_that_are_not_on_whatsapp_are_found_and_left_out():
             (7, "SKIPPED", "not_on_whatsapp"),
             (8, "SKIPPED", "not_on_whatsapp"),
         }
-        assert await look(house, blast) == seen | {"outlets": (await look(house, blast))["outlets"]}
+        again = await look(house, blast)
+        moving = {key: again[key] for key in ("outlets", "expectedEnd")}  # they go with the time
+        assert again == seen | moving
         assert queries(house, jakarta) == before + 1, "who was asked about is not asked about again"
         await house.ask(services.blast_start, blast, house.cast.adi)
         await house.becomes(blast, "DONE")

@@ -126,7 +126,7 @@ async def test_repeats_that_fail_stop_the_outlet_also_after_a_restart():
         await house.start()
         pace = await house.house.until(Pace.objects.filter(stopped_at__isnull=False).first)
         assert pace.stopped_cause == "failures"
-        await house.house.until(lambda: not Recipient.objects.filter(status="SENDING").exists())  # they are given back
+        await house.at_rest(blast_)
         assert await house.counts(blast_) == {"UNKNOWN": 5, "QUEUED": 15}
 
 
@@ -203,6 +203,7 @@ async def test_a_pause_acts_while_it_types(monkeypatch):
         await house.house.until(lambda: house.simulator.phone(phone(2)).typing)
         await house.ask(services.blast_pause, blast_, house.cast.adi)
         await asyncio.sleep(1.5)
+        await house.at_rest(blast_)
         assert sum(map(len, house.shown(10))) == 1
         assert (await house.counts(blast_))["QUEUED"] == 9
 
@@ -218,6 +219,7 @@ async def test_quiet_hours_that_begin_while_it_types_are_kept(monkeypatch):
         blast_ = await house.started([jakarta], 3)
         await house.house.until(lambda: house.simulator.phone(phone(1)).typing)
         await asyncio.sleep(5)
+        await house.at_rest(blast_)
         assert house.shown(3) == [[], [], []]
         assert await house.counts(blast_) == {"QUEUED": 3}, "none stays on its way for the whole night"
 

@@ -73,7 +73,7 @@ async def test_pause_acts_within_one_message_of_each_outlet():
         shown = sum(map(len, house.shown(200)))
         await asyncio.sleep(0.5)
         assert sum(map(len, house.shown(200))) <= shown + len(outlets)
-        assert "SENDING" not in await house.counts(blast)
+        await house.at_rest(blast)
         assert (await house.counts(blast))["QUEUED"] > 0
         await house.ask(services.blast_resume, blast, house.cast.adi)
         await house.becomes(blast, "DONE")
@@ -86,7 +86,7 @@ async def test_cancel_ends_it_for_who_was_not_written_to():
         blast = await house.started([house.cast.jakarta], 200)
         await house.sent(blast, 10)
         await house.ask(services.blast_cancel, blast, house.cast.adi)
-        await asyncio.sleep(0.5)
+        await house.at_rest(blast)
         counts = await house.counts(blast)
         assert set(counts) <= {"CANCELLED", "SENT", "DELIVERED"}
         assert sum(map(len, house.shown(200))) == 200 - counts["CANCELLED"]
@@ -164,7 +164,7 @@ async def test_463_stops_the_outlet_and_tells_people():
         blast = await house.started([house.cast.jakarta], 20)
         pace = await house.house.until(Pace.objects.filter(stopped_at__isnull=False).first)
         assert (pace.stopped_cause, pace.stopped_detail) == ("restricted", {"code": 463})
-        await asyncio.sleep(0.3)
+        await house.at_rest(blast)
         counts = await house.counts(blast)
         assert counts["FAILED"] == 1
         assert counts["QUEUED"] == 14
@@ -196,7 +196,7 @@ async def test_a_burst_of_failures_stops_the_outlet():
         blast = await house.started([house.cast.jakarta], 20)
         pace = await house.house.until(Pace.objects.filter(stopped_at__isnull=False).first)
         assert pace.stopped_cause == "failures"
-        await house.house.until(lambda: Recipient.objects.filter(status="SENDING").count() == 0)
+        await house.at_rest(blast)
         assert await house.counts(blast) == {"FAILED": 5, "QUEUED": 15}
 
 
