@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from django.conf import settings
 from django.test import Client
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Dialog, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Dialog, Page, expect, sync_playwright
 
 from accounts.models import User
 from tests.cast import Cast
@@ -26,6 +26,8 @@ FLAGS = [
     "--disable-sync",
 ]
 DESK, PHONE = {"width": 1280, "height": 860}, {"width": 390, "height": 844}
+PATIENCE_MS = 20_000  # where no time is promised: the machine may be busy
+expect.set_options(timeout=PATIENCE_MS)
 CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
 
 
@@ -62,7 +64,7 @@ class Visitor:
         self.url = url
         self.complaints: list[str] = []
         self.page: Page = context.new_page()
-        self.page.set_default_timeout(8000)
+        self.page.set_default_timeout(PATIENCE_MS)
         self.page.on("console", self._hear)
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
         self.page.on("dialog", self._refuse)
