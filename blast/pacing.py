@@ -132,10 +132,7 @@ def next_at(history: History, pace: Pace, now: float, random: float) -> float:
             if history.on(day) >= _part_of(pace.daily_cap, share(at, pace, history.linked_at)):
                 following = max(day, history.day) + datetime.timedelta(days=1)
                 at = max(at, _day_start(following, pace.zone))
-        if is_quiet(at, pace):
-            opening = quiet_end(at, pace)
-            spread = opening + random * OPENING_SPREAD_S
-            at = opening if is_quiet(spread, pace) else spread
+        at = _awake(at, pace, random)
         if at == begun:
             return at
     return math.inf
@@ -164,6 +161,15 @@ def quiet_end(at: float, pace: Pace) -> float:
     return _next_clock(at, pace.quiet_to, pace)
 
 
+def _awake(at: float, pace: Pace, random: float) -> float:
+    """`at`, or where that is in the quiet hours a moment after them."""
+    if not is_quiet(at, pace):
+        return at
+    opening = quiet_end(at, pace)
+    spread = opening + random * OPENING_SPREAD_S
+    return opening if is_quiet(spread, pace) else spread
+
+
 def expected_end(count: int, history: History, pace: Pace, now: float, typing_s: float = 0.0) -> float:
     """When the last of `count` messages will probably have gone, if all goes well. `now` for none; may be `inf`.
 
@@ -172,31 +178,46 @@ def expected_end(count: int, history: History, pace: Pace, now: float, typing_s:
     at, left, used = now, count, dict[datetime.date, int]()
     if left <= 0:
         return now
-    at = max(next_at(history, pace, now, 0.0), now + typing_s)
+    at = max(next_at(history, pace, now, 0.5), now + typing_s)
     for _step in range(_MOST_STEPS):
         if at == math.inf:
             break
-        at = quiet_end(at, pace) if is_quiet(at, pace) else at
+        at = _awake(at, pace, 0.5)
         day = _local(at, pace.zone).date()
         part = share(at, pace, history.linked_at)
         gap = max(pace.delay_s * (1.0 + pace.jitter / 2), typing_s)
-        if pace.per_minute is not None:
-            gap = max(gap, MINUTE_S / _part_of(pace.per_minute, part))
+        per_minute = None if pace.per_minute is None else _part_of(pace.per_minute, part)
         until = _day_start(day + datetime.timedelta(days=1), pace.zone)
         if pace.quiet_from is not None and pace.quiet_from != pace.quiet_to:
             until = min(until, _next_clock(at, pace.quiet_from, pace))
-        fit = left if gap == 0 else min(left, math.ceil((until - at) / gap))
-        room = left
+        fit, room = _fit(left, until - at, gap, per_minute), left
         if pace.daily_cap is not None:
             room = max(0, _part_of(pace.daily_cap, part) - history.on(day) - used.get(day, 0))
         sent = min(fit, room)
         if sent == left:
-            return at + (left - 1) * gap
+            return at + _span(left - 1, gap, per_minute)
         left -= sent
         used[day] = used.get(day, 0) + sent
         following = until if sent == fit else _day_start(day + datetime.timedelta(days=1), pace.zone)
-        at = max(following, at + sent * gap)
+        at = max(following, at + _span(sent, gap, per_minute))
     return math.inf
+
+
+def _span(count: int, gap: float, per_minute: int | None) -> float:
+    """Seconds from a message to the `count`-th after it: a minute's share at its gap, then the rest of the minute."""
+    if per_minute is None or gap * per_minute >= MINUTE_S:
+        return count * gap
+    minutes, more = divmod(count, per_minute)
+    return minutes * MINUTE_S + more * gap
+
+
+def _fit(count: int, seconds: float, gap: float, per_minute: int | None) -> int:
+    """How many of `count` go in less than that time, the first one at once."""
+    if per_minute is None or gap * per_minute >= MINUTE_S:
+        return min(count, math.ceil(seconds / gap)) if gap else count
+    minutes, rest = divmod(seconds, MINUTE_S)
+    more = math.ceil(rest / gap) if gap else per_minute * (rest > 0)
+    return min(count, int(minutes) * per_minute + min(per_minute, more))
 
 
 def _part_of(limit: int, part: float) -> int:

@@ -6,7 +6,7 @@ import math
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given, settings, strategies as st
+from hypothesis import example, given, settings, strategies as st
 
 from blast.pacing import (
     REASONS,
@@ -268,6 +268,9 @@ def test_the_estimate_knows_the_typing():
 
 @settings(max_examples=100, deadline=None)
 @given(paces, starts, st.integers(1, 60), st.none() | st.just(LONG_AGO))
+# Two go in the last second of a day, and two in the next; two minutes a day, of which one passes before the first.
+@example(Pace(0, 0, 4, 4, None, None, 1, 0.5), at("2026-11-01 23:59:59"), 4, None)
+@example(Pace(0, 0, 1, None, datetime.time(1, 1), datetime.time(0, 59), 0), at("2026-11-01 00:00"), 4, None)
 def test_the_estimate_is_near_what_happens(pace, start, count, linked_at):
     history = History([], pace, linked_at)
     expected = expected_end(count, history, pace, start)
