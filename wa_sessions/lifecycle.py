@@ -85,6 +85,7 @@ def receive(state: State, event: Event, now: float, random: float, policy: Polic
 
 def _restored(state: State, now: float) -> Step:
     """The row is what an earlier process left behind; nothing of it is true until a socket proves it."""
+    state = replace(state, retry_count=min(state.retry_count, state.max_retries))  # set to fewer meanwhile
     if state.wants_socket and state.linked and state.cause not in WAITS_FOR_PERSON:
         return come_back(state, SERVER_STARTED, now)
     if not is_banned(state, now):

@@ -281,6 +281,13 @@ def left_behind(state: State) -> State:
     ("was unlinked", left_behind(the.GONE), Restored(), {}, ()),
     ("was not scanned", left_behind(the.NOT_SCANNED), Restored(), {}, ()),
     (
+        "had tried more often than it now may",
+        replace(left_behind(the.GONE), retry_count=3, max_retries=1),
+        Restored(),
+        {"retry_count": 1},
+        (),
+    ),
+    (
         "was pairing",
         left_behind(the.PAIRING),
         Restored(),
