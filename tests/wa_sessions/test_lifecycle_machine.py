@@ -287,5 +287,5 @@ STOPS = (Code.OUTDATED, Code.REPLACED, Code.REFUSED)
 
 TestLifecycle = Lifecycle.TestCase
 TestLifecycle.settings = settings(
-    deadline=None, max_examples=60, stateful_step_count=25, suppress_health_check=list(HealthCheck)
+    deadline=None, max_examples=200, stateful_step_count=40, suppress_health_check=list(HealthCheck)
 )
