@@ -1,8 +1,9 @@
 """`/ws/status`: tells a page which outlets changed. What it says is a hint with an id; the page asks the status again.
 
-Server: `{"type":"hello","at":…}` first, `{"type":"changed","outletId":"outlet_7"}` for each change (`outletId` null: so
-many that all should be asked again), `{"type":"blast","blastId":"blast_3"}` when a blast changed (null likewise),
-`{"type":"tick","at":…}` every 15 s. What clients say is ignored, as long as it is little.
+Server: `{"type":"hello","at":…}` first, which promises that no later change is missed: ask once more when it comes;
+`{"type":"changed","outletId":"outlet_7"}` for each change (`outletId` null: so many that all should be asked again),
+`{"type":"blast","blastId":"blast_3"}` when a blast changed (null likewise), `{"type":"tick","at":…}` every 15 s. What
+clients say is ignored, as long as it is little.
 
 Close codes: 4401 nobody is logged in (any more); 4403 the account's role or outlet changed: load the page again; 4408
 the client did not read; 1008 or 1009 it said too much; 1013 try again later.
