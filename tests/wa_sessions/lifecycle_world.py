@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from tests.wa_sessions.lifecycle_diagram import ARROWS, CLAIMS, source_of
 from tests.wa_sessions.lifecycle_states import CLOSED, NUMBER, OUTAGE, REFS_ENDED, REMOVED, RESTART
 from wa_sessions.causes import Code, is_outage
 from wa_sessions.gate import Gate
@@ -29,7 +30,7 @@ from wa_sessions.lifecycle_types import (
     Woken,
 )
 from wa_sessions.live import Live
-from wa_sessions.states import Intent, Source, Status, Wish
+from wa_sessions.states import Intent, Status, Wish
 from whatsapp.ends import End, EndKind
 
 OUTLET = 1
@@ -37,32 +38,6 @@ WINDOW_S = 26.0
 EPOCH = 1_000_000.0  # what the wall clock says when the monotonic one says 0
 UNLINK_FAILED = End(EndKind.TRANSIENT, 408, "unlink")
 S = Status
-CLAIMS = {S.CONNECTED, S.PAUSED, S.CONNECTING}
-
-# The diagram: who may change the status from what to what. "Any" of the diagram is written out here.
-ARROWS: dict[Source, set[tuple[Status, Status]]] = {
-    Source.PERSON: {
-        *((before, S.DISCONNECTED) for before in S),
-        *((before, S.CONNECTING) for before in (S.DISCONNECTED, S.FAILED, S.TIMEOUT)),
-        (S.CONNECTED, S.PAUSED),
-        (S.PAUSED, S.CONNECTED),
-    },
-    Source.SOCKET: {
-        *((before, S.FAILED) for before in S),
-        *((before, after) for before in (S.CONNECTING, S.FAILED, S.TIMEOUT) for after in (S.CONNECTED, S.PAUSED)),
-        *((before, after) for before in (S.CONNECTED, S.PAUSED) for after in (S.CONNECTING, S.DISCONNECTED)),
-        (S.CONNECTING, S.TIMEOUT),
-        (S.CONNECTING, S.DISCONNECTED),
-    },
-    Source.OWNERSHIP: {
-        *((before, S.DISCONNECTED) for before in CLAIMS),
-        *((before, S.CONNECTING) for before in S),
-    },
-    Source.SYNC: {
-        *((before, S.DISCONNECTED) for before in CLAIMS),
-        *((before, after) for before in set(S) - {S.CONNECTED, S.PAUSED} for after in (S.CONNECTED, S.PAUSED)),
-    },
-}
 
 
 class Stage(StrEnum):
@@ -198,7 +173,7 @@ class World:
     def _check_step(self, before: State, after: State, event: Event) -> None:
         if after.status is not before.status:
             arrow = (before.status, after.status)
-            assert arrow in ARROWS[_source(event)], f"{arrow} by {event}"
+            assert arrow in ARROWS[source_of(event)], f"{arrow} by {event}"
             assert after.reason, f"no reason for {arrow} by {event}"
         assert after.wish_done >= before.wish_done
         if after.retry_count > before.retry_count:
@@ -413,9 +388,3 @@ class World:
             case Wish.UNLINK:
                 return not row.linked
         return False
-
-
-def _source(event: Event) -> Source:
-    if isinstance(event, Wished | Configured):
-        return Source.PERSON
-    return Source.OWNERSHIP if isinstance(event, Restored | Stopped) else Source.SOCKET

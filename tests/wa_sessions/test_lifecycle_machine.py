@@ -5,10 +5,9 @@ from hypothesis import HealthCheck, settings, strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from tests.wa_sessions import lifecycle_states as the
+from tests.wa_sessions.lifecycle_diagram import ARROWS, CLAIMS
 from tests.wa_sessions.lifecycle_states import NUMBER, OTHER_NUMBER
 from tests.wa_sessions.lifecycle_world import (
-    ARROWS,
-    CLAIMS,
     EPOCH,
     OUTLET,
     WINDOW_S,
