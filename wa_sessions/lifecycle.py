@@ -135,7 +135,8 @@ def _woken(state: State) -> Step:
     if state.phase is not Phase.WAITING:
         return state, ()
     cause = "" if state.cause == Code.TEMPORARY_BAN else state.cause
-    return replace(state, phase=Phase.QUEUED, retry_at=None, cause=cause), (Effect.QUEUE,)
+    # CONNECTING already, but for who was put off and on by a person while a ban lasted.
+    return queue(replace(state, cause=cause), Wish.CONNECT)
 
 
 def _logged_in(state: State, event: LoggedIn) -> Step:

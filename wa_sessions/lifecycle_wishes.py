@@ -21,10 +21,14 @@ def wished(state: State, event: Wished, now: float) -> Step:
     state = replace(state, intent=event.intent)
     if event.wish is Wish.UNLINK:
         return _unlink(state, event.number, now)
+    was_unlinking = bool(state.unlinking)
     state = replace(state, wish_done=max(state.wish_done, event.number), unlinking=0)
     if event.wish is Wish.DISCONNECT:
         return let_go(state, Wish.DISCONNECT, now)
-    return _reach(state, event.wish, now) if state.active else (state, ())
+    if state.active:
+        return _reach(state, event.wish, now)
+    # Out of use, only the removal was still dialled for.
+    return _deactivated(state, now) if was_unlinking else (state, ())
 
 
 def _reach(state: State, wish: Wish, now: float) -> Step:

@@ -25,6 +25,7 @@ from wa_sessions.lifecycle_types import (
     State,
     Stopped,
     Wished,
+    Woken,
 )
 from wa_sessions.live import Live
 from wa_sessions.message_store import MessageStore
@@ -360,7 +361,8 @@ def _one_line(name: str) -> str:
 
 
 def _source(event: Event) -> Source:
-    if isinstance(event, Wished | Configured):
+    # What a timer changes, a person wanted earlier, when a ban still lasted.
+    if isinstance(event, Wished | Configured | Woken):
         return Source.PERSON
     return Source.OWNERSHIP if isinstance(event, Restored | Stopped) else Source.SOCKET
 

@@ -1,6 +1,6 @@
 """The diagram of an outlet's status: which change is allowed, and to whom."""
 
-from wa_sessions.lifecycle_types import Configured, Event, Restored, Stopped, Wished
+from wa_sessions.lifecycle_types import Configured, Event, Restored, Stopped, Wished, Woken
 from wa_sessions.states import Source, Status
 
 S = Status
@@ -34,6 +34,7 @@ ARROWS: dict[Source, set[tuple[Status, Status]]] = {
 
 def source_of(event: Event) -> Source:
     """Who changes the status where this event does."""
-    if isinstance(event, Wished | Configured):
+    # What a timer changes, a person wanted earlier, when a ban still lasted.
+    if isinstance(event, Wished | Configured | Woken):
         return Source.PERSON
     return Source.OWNERSHIP if isinstance(event, Restored | Stopped) else Source.SOCKET

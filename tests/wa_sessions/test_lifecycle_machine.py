@@ -61,6 +61,13 @@ class Lifecycle(RuleBasedStateMachine):
         if at_once and world.state is not None:
             world.hear()
 
+    @is_up
+    @rule(wish=st.sampled_from([*Wish, Wish.CONNECT, Wish.PAUSE, Wish.PAUSE, Wish.RESUME]))
+    def wish_when_all_is_quiet(self, wish: Wish) -> None:
+        """Left to chance alone, hardly anybody finds a connection open, or paused."""
+        self.happen(60, scanned=True)
+        self.wish(wish, at_once=True)
+
     @rule(auto_reconnect=st.booleans(), max_retries=st.integers(0, 4))
     def configure(self, auto_reconnect: bool, max_retries: int) -> None:
         row = self.world.row
@@ -286,5 +293,5 @@ STOPS = (Code.OUTDATED, Code.REPLACED, Code.REFUSED)
 
 TestLifecycle = Lifecycle.TestCase
 TestLifecycle.settings = settings(
-    deadline=None, max_examples=200, stateful_step_count=40, suppress_health_check=list(HealthCheck)
+    deadline=None, max_examples=600, stateful_step_count=40, suppress_health_check=list(HealthCheck)
 )

@@ -294,6 +294,20 @@ def test_it_obeys_the_last_wish_during_an_unlink(state, event, changes, effects)
     check(state, event, changes, effects)
 
 
+# Out of use.
+
+
+@pytest.mark.parametrize("wish", [Wish.CONNECT, Wish.PAUSE, Wish.RESUME])
+def test_a_wish_instead_of_unlinking_brings_nothing_online_that_is_out_of_use(wish):
+    """The removal may finish out of use; with another wish there is nothing left to finish."""
+    state, _ = step(the.REPLACED, wished(Wish.UNLINK, 2))
+    assert state.phase is QUEUED
+    state, _ = step(state, Configured(False, True, 3, 0))
+    assert state.phase is QUEUED
+    state, effects = step(state, wished(wish, 3))
+    assert (state.phase, state.status, state.wish_done, effects) == (IDLE, DISCONNECTED, 3, (LEAVE_QUEUE,))
+
+
 # A ban for a while.
 
 
@@ -320,6 +334,8 @@ def test_it_sits_out_a_ban_whatever_people_do(events):
     assert not {QUEUE, QUEUE_FIRST} & set(told)
     later, effects = step(state, Woken(), now=NOW + 840)
     assert (later.phase, effects) == (QUEUED, (QUEUE,))
+    # Who put it off and on meanwhile sees it connect; after the ban itself it is tried quietly.
+    assert later.status is (FAILED if state.status is FAILED else CONNECTING)
 
 
 def test_it_connects_after_a_ban_when_asked():
