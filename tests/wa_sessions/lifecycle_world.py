@@ -268,6 +268,8 @@ class World:
     def end(self, end: End) -> None:
         """The connection is gone."""
         assert self.socket is not None
+        if self.socket.stage is Stage.ACCEPTED:
+            self.feed(Linked())  # the engine ends what it is at before it says that the line is gone
         was_reached = not self.gate.is_under_way(OUTLET)
         self.socket = None
         self.timer = None
