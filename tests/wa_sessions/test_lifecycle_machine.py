@@ -293,5 +293,5 @@ STOPS = (Code.OUTDATED, Code.REPLACED, Code.REFUSED)
 
 TestLifecycle = Lifecycle.TestCase
 TestLifecycle.settings = settings(
-    deadline=None, max_examples=600, stateful_step_count=40, suppress_health_check=list(HealthCheck)
+    deadline=None, max_examples=300, stateful_step_count=40, suppress_health_check=list(HealthCheck)
 )
